@@ -1,0 +1,231 @@
+"""System checks: every mistake in the settings gets an id, a sentence and a hint. Ids are never reused.
+
+Errors ``payflow.E0xx`` stop ``manage.py``; warnings ``payflow.W0xx`` come with ``check``, those about a
+production-like site only with ``check --deploy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from . import conf, registry
+from .conf import ACCOUNT_KEYS, CONF_KEYS, HANDLER_KEYS, Account, Conf, Handler
+from .exceptions import ConfigurationError
+from .providers.base import is_loopback
+
+__all__ = ["check_deploy", "check_settings"]
+
+
+@register("payflow")
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Judge ``PAYFLOW`` and what it needs around it."""
+    raw = getattr(settings, "PAYFLOW", None)
+    if raw is None:
+        return [
+            Error(
+                "PAYFLOW is not set.", hint='Add PAYFLOW = {"BASE_URL": ..., "PROVIDERS": {...}}.', id="payflow.E001"
+            )
+        ]
+    try:
+        read = conf.get()
+    except ConfigurationError as wrong:
+        return [Error(str(wrong), hint="See the settings page of the documentation.", id="payflow.E002")]
+    return [
+        *_unknown_keys(raw),
+        *_base_url(read),
+        *_numbers(read),
+        *_accounts(read),
+        *_handlers(read),
+        *_surroundings(read),
+    ]
+
+
+def _unknown_keys(raw: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for where, entry, known in [
+        ("PAYFLOW", raw, CONF_KEYS),
+        *((f"PAYFLOW['PROVIDERS'][{a!r}]", e, ACCOUNT_KEYS) for a, e in raw.get("PROVIDERS", {}).items()),
+        *((f"PAYFLOW['FULFILMENT'][{n!r}]", e, HANDLER_KEYS) for n, e in raw.get("FULFILMENT", {}).items()),
+    ]:
+        for key in sorted(set(entry) - known):
+            hint = f"Known keys: {', '.join(sorted(known))}."
+            yield Error(f"{where} has an unknown key {key!r}.", hint=hint, id="payflow.E003")
+
+
+def _base_url(read: Conf) -> Iterator[CheckMessage]:
+    parts = urlsplit(read.base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        hint = 'Write the scheme and host that buyers and providers reach, such as "https://shop.example".'
+        yield Error(f"PAYFLOW['BASE_URL'] is {read.base_url!r}.", hint=hint, id="payflow.E004")
+    elif parts.scheme == "http" and not is_loopback(parts.hostname):
+        hint = "Return and webhook addresses carry tokens: use https://."
+        yield Error("PAYFLOW['BASE_URL'] is not https.", hint=hint, id="payflow.E005")
+
+
+def _numbers(read: Conf) -> Iterator[CheckMessage]:
+    for name in (
+        "webhook_max_bytes",
+        "refusals_per_minute",
+        "lease_seconds",
+        "fetches_per_account",
+        "return_patience",
+        "attempts_per_hour",
+    ):
+        value = getattr(read, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            yield Error(f"PAYFLOW[{name.upper()!r}] must be a number above zero, not {value!r}.", id="payflow.E006")
+    for name in ("poll_seconds", "processing_override"):
+        value = getattr(read, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
+            message = f"PAYFLOW[{name.upper()!r}] must be None or a number above zero, not {value!r}."
+            yield Error(message, id="payflow.E006")
+    for name in ("success_url", "retry_url"):
+        yield from _page(name, getattr(read, name))
+
+
+def _page(name: str, value: str) -> Iterator[CheckMessage]:
+    try:
+        filled = value.format(reference="X")
+    except (KeyError, IndexError, ValueError):
+        filled = ""
+    if value and (not filled.startswith("/") or filled.startswith("//")):
+        hint = 'Write a path of this site, such as "/orders/{reference}/".'
+        yield Error(f"PAYFLOW[{name.upper()!r}] is {value!r}.", hint=hint, id="payflow.E007")
+
+
+def _accounts(read: Conf) -> Iterator[CheckMessage]:
+    if not read.providers:
+        hint = 'Name at least one account: PROVIDERS = {"mollie": {"BACKEND": ..., "OPTIONS": {...}}}.'
+        yield Error("PAYFLOW['PROVIDERS'] names no account.", hint=hint, id="payflow.E008")
+    for account in read.providers.values():
+        yield from _account(account, read)
+
+
+def _account(account: Account, read: Conf) -> Iterator[CheckMessage]:
+    where = f"PAYFLOW['PROVIDERS'][{account.alias!r}]"
+    if not account.alias.replace("-", "").replace("_", "").isalnum() or len(account.alias) > 64:
+        hint = "The alias is part of the webhook address: letters, digits, - and _ only, 64 at most."
+        yield Error(f"{where}: the alias cannot be used in an address.", hint=hint, id="payflow.E009")
+    if account.secured_means not in {"authorized", "captured"}:
+        hint = 'Use "authorized" or "captured".'
+        yield Error(f"{where}['SECURED_MEANS'] is {account.secured_means!r}.", hint=hint, id="payflow.E010")
+    try:
+        built = registry.build(account, allow_simulators=read.allow_simulators)
+    except ConfigurationError as wrong:
+        hint = "Until this is mended, webhooks for the account are answered with 503 and no payment can start."
+        yield Error(f"{where}: {wrong}", hint=hint, id="payflow.E011")
+        return
+    if built.live and settings.DEBUG:
+        yield Warning(f"{where} moves real money while DEBUG is on.", id="payflow.W001")
+
+
+def _handlers(read: Conf) -> Iterator[CheckMessage]:
+    for handler in read.fulfilment.values():
+        yield from _handler(handler)
+
+
+def _handler(handler: Handler) -> Iterator[CheckMessage]:
+    where = f"PAYFLOW['FULFILMENT'][{handler.name!r}]"
+    try:
+        function = import_string(handler.path)
+    except ImportError as missing:
+        hint = "Name a function: def ship(order, *, key, attempt)."
+        yield Error(f"{where}['HANDLER'] cannot be imported: {missing}", hint=hint, id="payflow.E012")
+        return
+    if not callable(function):
+        yield Error(f"{where}['HANDLER'] is not a function.", id="payflow.E012")
+
+
+def _surroundings(read: Conf) -> Iterator[CheckMessage]:
+    try:
+        reverse("payflow:webhook", args=["account", "hint"])
+    except NoReverseMatch:
+        hint = 'Add path("payflow/", include("django_payflow.urls")) to the root URLconf.'
+        yield Error("django_payflow.urls is not included.", hint=hint, id="payflow.E013")
+    if not _is_order_model(conf.order_model_name()):
+        hint = "Name a model that inherits django_payflow.models.AbstractOrder, as 'app_label.Model'."
+        yield Error(f"PAYFLOW_ORDER_MODEL is {conf.order_model_name()!r}.", hint=hint, id="payflow.E014")
+    if _is_installed("django-payflow"):
+        hint = "Uninstall django-payflow: it is an unrelated package; ours is dj-payflow."
+        yield Error("Two packages install a module named django_payflow.", hint=hint, id="payflow.E015")
+    if _is_installed("django-fsm"):
+        hint = "Uninstall django-fsm and install django-fsm-2 again: both install a module named django_fsm."
+        yield Warning("django-fsm and django-fsm-2 are both installed.", hint=hint, id="payflow.W002")
+
+
+def _is_order_model(name: str) -> bool:
+    from .models import AbstractOrder
+
+    try:
+        return issubclass(apps.get_model(name), AbstractOrder)
+    except (LookupError, ValueError):
+        return False
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+@register("payflow", Tags.security, deploy=True)
+def check_deploy(**_: Any) -> list[CheckMessage]:
+    """Judge what would be unsafe on a real site."""
+    try:
+        read = conf.get()
+    except ConfigurationError:
+        return []  # check_settings says so
+    return [*_simulators(read), *_database(), *_cache(), *_handlers_present(read)]
+
+
+def _simulators(read: Conf) -> Iterator[CheckMessage]:
+    if read.allow_simulators:
+        hint = "Remove it: it permits plain http to payment simulators on this machine."
+        yield Warning("PAYFLOW['ALLOW_SIMULATORS'] is on.", hint=hint, id="payflow.W010")
+    for account in read.providers.values():
+        try:
+            built = registry.build(account, allow_simulators=read.allow_simulators)
+        except ConfigurationError:
+            continue  # check_settings says so
+        if not built.live:
+            message = f"PAYFLOW['PROVIDERS'][{account.alias!r}] uses a test key: orders would ship for play money."
+            yield Warning(message, id="payflow.W011")
+    if urlsplit(read.base_url).scheme != "https":
+        yield Warning("PAYFLOW['BASE_URL'] is not https.", id="payflow.W012")
+    if read.poll_seconds is not None:
+        hint = "It replaces every provider's schedule; remove it."
+        yield Warning("PAYFLOW['POLL_SECONDS'] is set.", hint=hint, id="payflow.W013")
+
+
+def _database() -> Iterator[CheckMessage]:
+    engine = settings.DATABASES.get("default", {}).get("ENGINE", "")
+    if engine.endswith("sqlite3"):
+        hint = "Use PostgreSQL: SQLite has one writer at a time, and webhooks come in crowds."
+        yield Warning("Payments are stored in SQLite.", hint=hint, id="payflow.W014")
+        options = settings.DATABASES["default"].get("OPTIONS", {})
+        if options.get("transaction_mode") != "IMMEDIATE":
+            hint = 'Set OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20}.'
+            yield Warning("SQLite runs without IMMEDIATE transactions.", hint=hint, id="payflow.W015")
+
+
+def _cache() -> Iterator[CheckMessage]:
+    backend = settings.CACHES.get("default", {}).get("BACKEND", "")
+    if backend.endswith((".LocMemCache", ".DummyCache")):
+        hint = "Refused webhooks are throttled per process then; use a cache that all processes share."
+        yield Warning("The default cache is not shared between processes.", hint=hint, id="payflow.W016")
+
+
+def _handlers_present(read: Conf) -> Iterator[CheckMessage]:
+    if not any(handler.required for handler in read.fulfilment.values()):
+        hint = "Paid orders stay in processing until somebody completes them: fine for a shop that ships by hand."
+        yield Warning("PAYFLOW['FULFILMENT'] names no required handler.", hint=hint, id="payflow.W017")

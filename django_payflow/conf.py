@@ -1,0 +1,152 @@
+"""A typed, lazy view of ``settings.PAYFLOW``. This module reads; ``checks`` judges and gives hints.
+
+Nothing is read at import time, and tests that override settings get a fresh view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from .exceptions import ConfigurationError
+from .states import FULFILMENT_RETRY_SECONDS
+
+__all__ = ["DEFAULT_ORDER_MODEL", "Account", "Conf", "Handler", "get", "order_model_name"]
+
+DEFAULT_ORDER_MODEL = "payflow.Order"
+
+
+def order_model_name() -> str:
+    """Return ``PAYFLOW_ORDER_MODEL``, the top-level setting that swaps the order model, or our own model."""
+    return str(getattr(settings, "PAYFLOW_ORDER_MODEL", DEFAULT_ORDER_MODEL))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account at one provider: an entry of ``PAYFLOW["PROVIDERS"]``."""
+
+    alias: str
+    backend: str
+    """Dotted path of the provider class."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    label: str = ""
+    """What the buyer reads where accounts can be chosen."""
+    secured_means: str = "authorized"
+    """``"authorized"`` or ``"captured"``: what is enough to fulfil an order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    """One fulfilment handler: an entry of ``PAYFLOW["FULFILMENT"]``."""
+
+    name: str
+    path: str
+    """Dotted path of ``def handler(order, *, key, attempt)``."""
+    external: bool = False
+    """It calls something outside: it runs without a transaction and may be repeated with the same key."""
+    required: bool = True
+    """The order is completed when every required handler is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conf:
+    """Every setting with its default. Names are those of ``PAYFLOW``, in lower case."""
+
+    base_url: str = ""
+    """Scheme and host of the shop as the buyer and the provider reach it; makes return and webhook addresses."""
+    providers: Mapping[str, Account] = field(default_factory=dict)
+    fulfilment: Mapping[str, Handler] = field(default_factory=dict)
+    allow_simulators: bool = False
+    """Permit plain http on loopback, for the simulators; never together with a live key."""
+    success_url: str = ""
+    """Where a paid order's buyer goes; may contain ``{reference}``. Empty: a plain page of ours."""
+    retry_url: str = ""
+    """Where "try again" leads after a failed payment; may contain ``{reference}``."""
+    webhook_max_bytes: int = 64 * 1024
+    refusals_per_minute: int = 60
+    """Refused webhook calls per address and minute before the answer becomes 429."""
+    lease_seconds: float = 60
+    """How long one worker owns a row; after that another may take it."""
+    fetches_per_account: int = 16
+    """Rows of one account that may be asked about at the same time."""
+    return_patience: float = 3
+    """Seconds that the return page waits for the provider's answer."""
+    attempts_per_hour: int = 5
+    """Payments that may be started for one order in an hour."""
+    processing_override: float | None = 24 * 3600
+    """Seconds after which a buyer may pay again although the bank is still working; ``None``: never."""
+    poll_seconds: float | None = None
+    """Ask about every open payment this often, instead of by the provider's schedule. For demos and tests."""
+    fulfilment_retry_seconds: tuple[float, ...] = FULFILMENT_RETRY_SECONDS
+
+    @property
+    def lease(self) -> timedelta:
+        """``lease_seconds`` as a duration."""
+        return timedelta(seconds=self.lease_seconds)
+
+    def account(self, alias: str) -> Account:
+        """Return the account of this alias; raises ``ConfigurationError`` naming the ones that exist."""
+        if (found := self.providers.get(alias)) is None:
+            known = ", ".join(sorted(self.providers)) or "none"
+            raise ConfigurationError(f"PAYFLOW['PROVIDERS'] has no account {alias!r} (known: {known})")
+        return found
+
+
+ACCOUNT_KEYS = frozenset({"BACKEND", "OPTIONS", "LABEL", "SECURED_MEANS"})
+HANDLER_KEYS = frozenset({"HANDLER", "EXTERNAL", "REQUIRED"})
+CONF_KEYS = frozenset(spec.name.upper() for spec in fields(Conf))
+
+
+@cache
+def get() -> Conf:
+    """Return the settings of this process. Raises ``ConfigurationError`` for a shape that cannot be read."""
+    raw = getattr(settings, "PAYFLOW", {})
+    if not isinstance(raw, Mapping):
+        raise ConfigurationError("PAYFLOW must be a dict")
+    values = {key.lower(): value for key, value in raw.items() if key in CONF_KEYS}
+    values["base_url"] = str(raw.get("BASE_URL", "")).rstrip("/")
+    values["providers"] = {alias: _account(alias, entry) for alias, entry in _entries(raw, "PROVIDERS")}
+    values["fulfilment"] = {name: _handler(name, entry) for name, entry in _entries(raw, "FULFILMENT")}
+    if "FULFILMENT_RETRY_SECONDS" in raw:
+        values["fulfilment_retry_seconds"] = tuple(raw["FULFILMENT_RETRY_SECONDS"])
+    return Conf(**values)
+
+
+def _entries(raw: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str, Any]]]:
+    entries = raw.get(key, {})
+    if not isinstance(entries, Mapping) or not all(isinstance(e, Mapping) for e in entries.values()):
+        raise ConfigurationError(f"PAYFLOW[{key!r}] must be a dict of dicts")
+    return list(entries.items())
+
+
+def _account(alias: str, entry: Mapping[str, Any]) -> Account:
+    return Account(
+        alias=alias,
+        backend=str(entry.get("BACKEND", "")),
+        options=entry.get("OPTIONS", {}),
+        label=str(entry.get("LABEL", "")) or alias,
+        secured_means=str(entry.get("SECURED_MEANS", "authorized")),
+    )
+
+
+def _handler(name: str, entry: Mapping[str, Any]) -> Handler:
+    return Handler(
+        name=name,
+        path=str(entry.get("HANDLER", "")),
+        external=bool(entry.get("EXTERNAL", False)),
+        required=bool(entry.get("REQUIRED", True)),
+    )
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "PAYFLOW":
+        get.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_payflow.conf")

@@ -1,0 +1,179 @@
+"""Every exception of django-payflow.
+
+::
+
+    PayflowError
+    |-- ConfigurationError (also django's ImproperlyConfigured is raised from it at start-up, see conf)
+    |-- InsideTransaction            a provider call while a database transaction is open
+    |-- CheckoutRefused              the shop's request cannot become a payment; .buyer_message is polite
+    |   |-- OrderNotPayable          the order's status or an existing payment forbids a new attempt
+    |   |-- BankIsWorking            an earlier attempt is with the bank; paying again would pay twice
+    |   |-- TooManyAttempts          more than the allowed number of attempts in an hour
+    |   `-- InvalidCheckout          total, currency, lines or e-mail cannot be sent to this provider
+    |-- CommandRefused               an operator's command that this row does not allow now
+    |-- ProviderError                a call to a provider went wrong
+    |   |-- Rejected                 a definite no: nothing was created, asking again gives the same answer
+    |   |   |-- ObjectNotFound       the provider does not know this reference (yet)
+    |   |   `-- Unsupported          this provider or method cannot do it; refused before the wire
+    |   |-- NotSent                  the request never reached the provider: safe to send again
+    |   `-- Uncertain                it may or may not have happened: look it up before asking again
+    |-- UnknownStatus                the provider answered with a word that our table lacks
+    |-- ReportRefused                the provider's answer is for another account, mode or object
+    |-- WebhookRefused               a webhook delivery that is not authentic or not readable
+    |-- RetryLater                   raised by a fulfilment handler: try again in .seconds
+    `-- GiveUp                       raised by a fulfilment handler: a person must look
+
+This module knows no Django, so that providers stay plain Python.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BankIsWorking",
+    "CheckoutRefused",
+    "CommandRefused",
+    "ConfigurationError",
+    "GiveUp",
+    "InsideTransaction",
+    "InvalidCheckout",
+    "NotSent",
+    "ObjectNotFound",
+    "OrderNotPayable",
+    "PayflowError",
+    "ProviderError",
+    "Rejected",
+    "ReportRefused",
+    "RetryLater",
+    "TooManyAttempts",
+    "Uncertain",
+    "UnknownStatus",
+    "Unsupported",
+    "WebhookRefused",
+]
+
+
+class PayflowError(Exception):
+    """Root of the tree."""
+
+
+class ConfigurationError(PayflowError):
+    """A setting is missing or wrong; the message names it and says what to write instead."""
+
+
+class InsideTransaction(PayflowError):
+    """A provider call was about to be made while a database transaction is open.
+
+    A call can take seconds: rows would stay locked, and a rollback would forget what the provider did.
+    """
+
+
+class CheckoutRefused(PayflowError):
+    """This order cannot be paid like that. ``str()`` is for the shop's developer, ``buyer_message`` for the page."""
+
+    default_buyer_message = "This order cannot be paid right now. Please contact the shop."
+
+    def __init__(self, message: str, *, buyer_message: str = "") -> None:
+        super().__init__(message)
+        self.buyer_message = buyer_message or self.default_buyer_message
+
+
+class OrderNotPayable(CheckoutRefused):
+    """The order is already paid, closed, or has a payment that must be settled first."""
+
+    default_buyer_message = "This order is not waiting for a payment."
+
+
+class BankIsWorking(CheckoutRefused):
+    """An earlier attempt is being processed; a second one could take the money twice."""
+
+    default_buyer_message = "Your bank is still working on your payment. Please wait for its answer."
+
+
+class TooManyAttempts(CheckoutRefused):
+    """The order used up its attempts for this hour."""
+
+    default_buyer_message = "There were too many attempts to pay this order. Please try again in an hour."
+
+
+class InvalidCheckout(CheckoutRefused):
+    """Refused before the wire: the provider would refuse it, or it would charge something else."""
+
+    default_buyer_message = "This order cannot be paid with the chosen payment method."
+
+
+class CommandRefused(PayflowError):
+    """An operator's command that does not fit the row's state; the message says why and what to do."""
+
+
+class ProviderError(PayflowError):
+    """A provider call went wrong. ``code`` is the provider's own word or the HTTP status, never a secret."""
+
+    outcome = "uncertain"
+
+    def __init__(self, message: str, *, code: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Rejected(ProviderError):
+    """A definite no: nothing happened at the provider, and the same request gets the same answer."""
+
+    outcome = "rejected"
+
+
+class ObjectNotFound(Rejected):
+    """The provider does not know the reference. May be transient right after creation."""
+
+
+class Unsupported(Rejected):
+    """The provider has no such operation; refused before anything was sent."""
+
+
+class NotSent(ProviderError):
+    """The request certainly did not reach the provider, or was turned away unprocessed: safe to repeat."""
+
+    outcome = "not_sent"
+
+
+class Uncertain(ProviderError):
+    """No answer, a broken answer or a server error: it may have happened. Look it up before asking again."""
+
+    outcome = "uncertain"
+
+
+class UnknownStatus(PayflowError):
+    """The provider used a status word that the adapter's table lacks: an event, a case, and another look later."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"the provider answered with the unknown status {word[:64]!r}")
+        self.word = word[:64]
+
+
+class ReportRefused(PayflowError):
+    """The answer belongs to another account, mode or object; nothing may be concluded from it."""
+
+
+class WebhookRefused(PayflowError):
+    """A delivery that must not be stored. ``status`` is the HTTP answer, ``reason`` a word for the counters."""
+
+    def __init__(self, message: str, *, status: int = 400, reason: str = "malformed") -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class RetryLater(PayflowError):
+    """A fulfilment handler asks to be called again in ``seconds`` (``None``: by the schedule)."""
+
+    def __init__(self, seconds: float | None = None, reason: str = "") -> None:
+        super().__init__(reason or "the handler asked to be called again later")
+        self.seconds = seconds
+
+
+class GiveUp(PayflowError):
+    """A fulfilment handler says that trying again is useless; the row is parked with a case."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

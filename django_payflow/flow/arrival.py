@@ -1,0 +1,75 @@
+"""Chapter two: the buyer comes back, with nothing but an unguessable token. The page tells the truth.
+
+The browser proves nothing: whatever the address says beside the token is ignored, and the provider is asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from .. import checkpoints, conf
+from ..models import Payment
+from ..states import ALIVE, DEAD, FULFILLING, SECURING, OrderStatus, PaymentStatus
+from .addresses import retry_url, success_url
+from .confirm import confirm
+from .results import Arrival, Wake
+
+__all__ = ["handle_return", "payment_standing"]
+
+Standing = Literal["secured", "open", "dead", "review"]
+
+
+def handle_return(*, token: str) -> Arrival | None:
+    """Ask about the returning buyer's payment, within the return page's patience, and say what to show.
+
+    ``None``: no payment has this token.
+    """
+    payment = _find(token)
+    if payment is None:
+        return None
+    wakes: tuple[Wake, ...] = ()
+    if PaymentStatus(payment.status) in ALIVE:
+        checkpoints.reached("return.before")
+        wakes = confirm(payment_id=payment.pk, source="return", patience=conf.get().return_patience).wakes
+        payment = Payment.objects.select_related("order").get(pk=payment.pk)
+    return _arrival(payment, wakes)
+
+
+def payment_standing(*, token: str) -> Arrival | None:
+    """Say what the books know, without asking anybody. For the waiting page, which calls this every few seconds."""
+    payment = _find(token)
+    return _arrival(payment, ()) if payment else None
+
+
+def _find(token: str) -> Payment | None:
+    if len(token) > 64 or not token.isascii():
+        return None
+    return Payment.objects.select_related("order").filter(return_token=token).first()
+
+
+def _arrival(payment: Payment, wakes: tuple[Wake, ...]) -> Arrival:
+    standing = _standing(payment, payment.order)
+    url = {
+        "secured": success_url(payment.order),
+        "dead": retry_url(payment.order),
+        "open": _page_still_open(payment),
+        "review": "",
+    }[standing]
+    return Arrival(standing=standing, payment_id=payment.pk, order_id=payment.order_id, url=url, wakes=wakes)
+
+
+def _standing(payment: Payment, order: Any) -> Standing:
+    status, order_status = PaymentStatus(payment.status), OrderStatus(order.status)
+    if status in SECURING and order_status in FULFILLING:
+        return "secured"
+    if order_status in FULFILLING and status in DEAD:
+        return "secured"  # another attempt paid the order: this buyer owes nothing
+    if status in DEAD:
+        return "dead"
+    if status in ALIVE and not payment.held:
+        return "open"
+    return "review"
+
+
+def _page_still_open(payment: Payment) -> str:
+    return payment.checkout_url if payment.offer_of_id else ""

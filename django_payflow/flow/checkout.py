@@ -1,0 +1,229 @@
+"""Chapter one: the buyer presses "pay".
+
+1. commit a ``Payment(created)`` with the frozen request: from now on a crash loses nothing;
+2. ask the provider to create it, under the attempt's key;
+3. commit reference, hosted page and status; send the buyer there.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from .. import checkpoints, clock, conf, registry
+from ..exceptions import BankIsWorking, CheckoutRefused, OrderNotPayable, TooManyAttempts
+from ..messages import Checkout
+from ..models import Payment, PaymentEvent
+from ..models.payment import new_key, new_token
+from ..states import ALIVE, DEAD, OfferStep, OrderStatus, PaymentStatus, offer_step
+from ..validation import refuse_invalid
+from .addresses import addressed, success_url, waiting_url
+from .books import recompute_order, withdraw
+from .confirm import confirm, finish_create
+from .results import Started
+from .rows import Change, locked_order, locked_payments, note, save_facts, save_order, short_transaction
+
+__all__ = ["AccountChoice", "accounts_for", "start_checkout"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountChoice:
+    """One way to pay that a buyer may choose."""
+
+    alias: str
+    label: str
+
+
+def accounts_for(order: Any) -> list[AccountChoice]:
+    """Return the accounts that can take this order's currency and amount, in the order of the settings."""
+    settings = conf.get()
+    choices = []
+    for alias, account in settings.providers.items():
+        try:
+            registry.provider(alias).check(_freeze(order, alias, method=None))
+        except CheckoutRefused:
+            continue
+        choices.append(AccountChoice(alias=alias, label=account.label))
+    return choices
+
+
+def start_checkout(
+    *, order: Any, account: str, method: str | None = None, confirmed: bool = False, actor: str = ""
+) -> Started:
+    """Start paying an order at an account, or give the same offer again.
+
+    ``method`` is the provider's word for a payment method (``None``: the buyer chooses there); ``confirmed`` says
+    that the buyer wants to pay again although an earlier attempt has been with his bank for long.
+    Raises a ``CheckoutRefused`` (with a polite ``buyer_message``), ``ConfigurationError`` for an unknown account,
+    ``InsideTransaction``. After an unknown outcome at the provider the result leads to the waiting page.
+    """
+    frozen = _freeze(order, account, method=method)
+    provider = registry.provider(account)
+    if order.total > 0:
+        refuse_invalid(order, frozen, provider)
+    for _ in range(3):
+        plan = _plan(order.pk, frozen, live=provider.live, confirmed=confirmed, actor=actor)
+        if plan.ask_first is None:
+            break
+        if confirm(payment_id=plan.ask_first, source="checkout").outcome == "busy":
+            raise BankIsWorking(f"payment {plan.ask_first} is being asked about; try again in a moment")
+    if plan.started is not None:
+        return plan.started
+    checkpoints.reached("checkout.intent")
+    return _after_create(plan.created)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    created: int = 0
+    """A new payment whose create call is ours to make."""
+    ask_first: int | None = None
+    """An earlier attempt that must be settled at the provider before a new one may start."""
+    started: Started | None = None
+    """Nothing to do at the provider: the answer is known."""
+
+
+def _plan(order_id: int, frozen: Checkout, *, live: bool, confirmed: bool, actor: str) -> _Plan:
+    change = Change(source="checkout", now=clock.now(), actor=actor)
+
+    def work() -> _Plan:
+        order = locked_order(order_id)
+        payments = locked_payments(order_id)
+        if not order.can_be_paid:
+            raise OrderNotPayable(f"order {order.reference} is {order.status}")
+        if order.total == 0:
+            return _place_free(change, order)
+        _refuse_changed_total(order, frozen)
+        offer = next((p for p in payments if p.offer_of_id == order_id), None)
+        plan = _about_offer(change, offer, frozen, confirmed=confirmed) if offer else None
+        return plan or _new_attempt(change, order, payments, frozen, live=live)
+
+    plan = short_transaction(change, work)
+    return replace(plan, started=replace(plan.started, wakes=tuple(change.wakes))) if plan.started else plan
+
+
+def _place_free(change: Change, order: Any) -> _Plan:
+    """An order of zero needs no payment."""
+    save_order(change, order, OrderStatus.PENDING, placed_at=order.placed_at or change.now)
+    recompute_order(change, order, [])
+    return _Plan(started=Started(payment_id=0, url=success_url(order)))
+
+
+def _refuse_changed_total(order: Any, frozen: Checkout) -> None:
+    if (order.total, order.currency) != (frozen.amount, frozen.currency):
+        raise OrderNotPayable(f"order {order.reference} changed while its payment was being started; load it again")
+
+
+def _about_offer(change: Change, offer: Payment, frozen: Checkout, *, confirmed: bool) -> _Plan | None:
+    """Decide about the attempt that is already offered; ``None``: a new one may start."""
+    settings = conf.get()
+    override = settings.processing_override
+    step = offer_step(
+        offer.facts,
+        same_way=offer.account == frozen.account and offer.asked_method == (frozen.method or ""),
+        confirmed=confirmed,
+        age=change.now - offer.created_at,
+        override_after=None if override is None else timedelta(seconds=override),
+    )
+    if step is OfferStep.SAME_URL and offer.checkout_url:
+        return _Plan(started=Started(payment_id=offer.pk, url=offer.checkout_url))
+    if step in {OfferStep.SAME_URL, OfferStep.FINISH_CREATE}:
+        return _unfinished(change, offer)
+    if step is OfferStep.END_FIRST:
+        return _end_first(change, offer)
+    if step is OfferStep.REFUSE_BANK:
+        raise BankIsWorking(f"payment {offer.pk} is {offer.status} at {offer.account}")
+    if step is OfferStep.REFUSE:
+        raise OrderNotPayable(f"payment {offer.pk} of this order is {offer.label}")
+    save_facts(change, offer, offer.facts, offer_of_id=None)
+    return None
+
+
+def _unfinished(change: Change, offer: Payment) -> _Plan:
+    """The page's address is not known yet: somebody asks for it now or soon; the waiting page moves on by itself."""
+    change.wake("payment", offer.pk)
+    return _Plan(started=Started(payment_id=offer.pk, url=waiting_url(offer)))
+
+
+def _end_first(change: Change, offer: Payment) -> _Plan | None:
+    """Have the first attempt ended; one that the provider would not end is superseded and stays watched."""
+    if not offer.withdraw:
+        withdraw(change, offer, keep_offer=True)
+        return _Plan(ask_first=offer.pk)
+    save_facts(change, offer, offer.facts, offer_of_id=None, checkout_url="")
+    return None
+
+
+def _new_attempt(change: Change, order: Any, payments: list[Payment], frozen: Checkout, *, live: bool) -> _Plan:
+    _refuse_beside_money(payments)
+    _refuse_too_many(change, payments)
+    settings = conf.get()
+    token = new_token()
+    checkout = addressed(replace(frozen, created_at=change.now), hint=token, return_token=(back := new_token()))
+    payment = Payment.objects.create(
+        order_id=order.pk,
+        account=frozen.account,
+        key=checkout.key,
+        webhook_token=token,
+        return_token=back,
+        amount=checkout.amount,
+        currency=checkout.currency,
+        asked_method=checkout.method or "",
+        checkout=checkout.to_json(),
+        live=live,
+        offer_of_id=order.pk,
+        created_at=change.now,
+        lease_token=str(uuid.uuid4()),
+        lease_until=change.now + settings.lease,
+        next_check_at=change.now + settings.lease,
+    )
+    save_order(change, order, OrderStatus.PENDING, placed_at=order.placed_at or change.now)
+    summary = f"payment started at {payment.account}"
+    note(change, order.pk, payment, PaymentEvent.Kind.COMMAND, summary, {"amount": payment.amount})
+    return _Plan(created=payment.pk)
+
+
+def _refuse_beside_money(payments: Iterable[Payment]) -> None:
+    """An earlier attempt that is no longer offered may hold money, or a question about money."""
+    for payment in payments:
+        status = PaymentStatus(payment.status)
+        if status not in ALIVE | DEAD and payment.facts.money_left > 0:
+            raise OrderNotPayable(f"payment {payment.pk} of this order is {payment.label}")
+
+
+def _refuse_too_many(change: Change, payments: Iterable[Payment]) -> None:
+    recent = sum(1 for payment in payments if payment.created_at > change.now - timedelta(hours=1))
+    if recent >= conf.get().attempts_per_hour:
+        raise TooManyAttempts(f"{recent} attempts within an hour")
+
+
+def _after_create(payment_id: int) -> Started:
+    result = finish_create(payment_id)
+    payment = Payment.objects.select_related("order").get(pk=payment_id)
+    if PaymentStatus(payment.status) in DEAD and payment.failure:
+        raise CheckoutRefused(
+            f"the provider refused the payment: {payment.failure}",
+            buyer_message="The payment provider did not accept this payment. Please try again or choose another way.",
+        )
+    return Started(payment_id=payment_id, url=payment.checkout_url or waiting_url(payment), wakes=result.wakes)
+
+
+def _freeze(order: Any, account: str, *, method: str | None) -> Checkout:
+    return Checkout(
+        key=new_key(),
+        account=account,
+        order_reference=order.reference,
+        description=order.payflow_description(),
+        amount=order.total,
+        currency=order.currency,
+        method=method,
+        locale=order.locale,
+        lines=tuple(order.payflow_lines()),
+        buyer=order.payflow_buyer(),
+        return_url="",
+        webhook_url="",
+        created_at=clock.now(),
+    )

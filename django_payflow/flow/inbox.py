@@ -1,0 +1,73 @@
+"""A stored delivery between its arrival and its end: claim, done, later."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .. import clock, conf
+from ..models import DeliveryState, WebhookDelivery
+from .rows import Change
+
+__all__ = ["ClaimedDelivery", "claim_delivery", "hand_over", "mark_done", "postpone"]
+
+_PAUSES = (10, 30, 60, 300, 900, 3600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimedDelivery:
+    """A delivery that is ours to process; ``hits`` tells whether it came again meanwhile."""
+
+    id: int
+    token: str
+    hits: int
+    attempts: int
+    account: str
+    reference: str
+    payment_id: int | None
+
+
+def claim_delivery(delivery_id: int) -> ClaimedDelivery | None:
+    """Take the lease on a due delivery; ``None`` when it is done or somebody else has it."""
+    now, token = clock.now(), str(uuid.uuid4())
+    rows = WebhookDelivery.objects.filter(pk=delivery_id, state=DeliveryState.PENDING).free(now)
+    if not rows.update(lease_token=token, lease_until=now + conf.get().lease):
+        return None
+    row = WebhookDelivery.objects.get(pk=delivery_id)
+    return ClaimedDelivery(
+        id=row.pk,
+        token=token,
+        hits=row.hits,
+        attempts=row.attempts,
+        account=row.account,
+        reference=row.reference,
+        payment_id=row.payment_id,
+    )
+
+
+def mark_done(change: Change, delivery: ClaimedDelivery) -> None:
+    """Mark it processed; one that came again since it was claimed stays due."""
+    mine = WebhookDelivery.objects.filter(pk=delivery.id)
+    done = {"state": DeliveryState.DONE, "done_at": change.now, "error": ""}
+    if not mine.filter(hits=delivery.hits).update(**done, lease_token="", lease_until=None):
+        mine.filter(lease_token=delivery.token).update(lease_token="", lease_until=None)
+        change.wake("delivery", delivery.id)
+
+
+def postpone(change: Change, delivery: ClaimedDelivery, why: str) -> None:
+    """Try again later; how often does not matter, the payment's own schedule goes on as well."""
+    pause = timedelta(seconds=_PAUSES[min(delivery.attempts, len(_PAUSES) - 1)])
+    WebhookDelivery.objects.filter(pk=delivery.id, lease_token=delivery.token).update(
+        lease_token="",
+        lease_until=None,
+        due_at=change.now + pause,
+        attempts=delivery.attempts + 1,
+        error=why[:300],
+    )
+
+
+def hand_over(delivery: ClaimedDelivery | None) -> None:
+    """Its payment is marked to be asked again anyhow, in the same transaction: the delivery is done with."""
+    if delivery is not None:
+        mark_done(Change(source="webhook", now=clock.now()), delivery)

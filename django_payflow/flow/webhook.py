@@ -1,0 +1,158 @@
+"""Chapter three: the provider calls. Store, answer, and let a worker ask for the truth.
+
+Two statements for a delivery that is kept: one finds the payment, one stores. Nothing is processed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import checkpoints, clock, conf, metrics, redaction, registry
+from ..exceptions import ConfigurationError, WebhookRefused
+from ..messages import Notice
+from ..models import DeliveryState, Payment, ProviderReference, WebhookDelivery
+from ..states import CaseKind
+from .confirm import confirm
+from .inbox import claim_delivery, postpone
+from .results import Confirmed, Received, Result, Wake
+from .rows import Change, open_case, short_transaction
+
+__all__ = ["process_delivery", "receive_webhook"]
+
+_KEPT_HEADERS = ("content-type", "user-agent", "content-length", "date")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    payment_id: int
+    stored: frozenset[str]
+    """The references that the payment stores; none while its creation is under way."""
+
+
+def receive_webhook(
+    *, account: str, hint: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, str]
+) -> Received:
+    """Authenticate a delivery, store it and say what to answer; 2xx only after the row is committed.
+
+    ``headers`` have lower-case names. Nothing is stored for a delivery that is not authentic.
+    """
+    try:
+        provider = registry.provider(account)
+    except ConfigurationError as wrong:
+        return _unusable(account, wrong)
+    try:
+        notices = provider.parse_webhook(headers, body, query, hint)
+    except WebhookRefused as refused:
+        return _refused(account, refused.status, refused.reason)
+    results = [_receive(account, provider.signs_webhooks, notice, hint, headers, body) for notice in notices]
+    if not results:
+        return Received(status=200, reason="empty")
+    worst = max(results, key=lambda result: result.status)
+    return Received(status=worst.status, reason=worst.reason, wakes=tuple(w for r in results for w in r.wakes))
+
+
+def _unusable(account: str, wrong: ConfigurationError) -> Received:
+    """No such account: 404. One whose settings cannot work: 503, so that the provider comes again."""
+    if account in conf.get().providers:
+        redaction.logger().error("webhook for %s cannot be read: %s", account, wrong)
+        return Received(status=503, reason="misconfigured")
+    return _refused("unknown", 404, "no_account")  # a stranger's word must not become a label of a counter
+
+
+def _refused(account: str, status: int, reason: str) -> Received:
+    metrics.count("webhooks", account=account, outcome=f"refused_{reason}")
+    redaction.logger().warning("payment_webhook_refused account=%s reason=%s status=%d", account, reason, status)
+    return Received(status=status, reason=reason)
+
+
+def _receive(
+    account: str, signed: bool, notice: Notice, hint: str, headers: Mapping[str, str], body: bytes
+) -> Received:
+    target = _by_token(account, hint) if hint else _by_reference(account, notice.reference)
+    if target is None and not signed:
+        return _refused(account, 404, "unknown_token" if hint else "unknown_reference")
+    if target is not None and target.stored and notice.reference not in target.stored:
+        return _foreign(account, notice)
+    delivery, new = WebhookDelivery.objects.put(
+        _row(account, signed, notice, target, headers, body), rearm=not notice.event_id
+    )
+    checkpoints.reached("webhook.stored")
+    metrics.count("webhooks", account=account, outcome="new" if new else "duplicate")
+    if notice.ignorable:
+        return Received(status=200, reason="ignored")
+    if target is None or not target.stored:
+        # Genuine, but what it names is not stored yet: kept, and refused so that the provider comes again too.
+        return Received(status=503, reason="not_stored_yet", wakes=(Wake("delivery", delivery),))
+    repeat = notice.event_id and not new
+    return Received(
+        status=200,
+        reason="new" if new else "duplicate",
+        wakes=() if repeat else (Wake("delivery", delivery),),
+    )
+
+
+def _by_token(account: str, hint: str) -> _Target | None:
+    """Find the payment whose webhook address this is; the account in the address must be the row's."""
+    if len(hint) > 64 or not hint.isascii():
+        return None
+    rows = Payment.objects.filter(webhook_token=hint, account=account).values_list("pk", "references__value")
+    return _target(list(rows))
+
+
+def _by_reference(account: str, reference: str) -> _Target | None:
+    rows = ProviderReference.objects.filter(account=account, value=reference)
+    return _target(list(rows.values_list("payment_id", "value")))
+
+
+def _target(rows: list[tuple[Any, Any]]) -> _Target | None:
+    if not rows:
+        return None
+    return _Target(payment_id=rows[0][0], stored=frozenset(value for _, value in rows if value))
+
+
+def _row(
+    account: str, signed: bool, notice: Notice, target: _Target | None, headers: Mapping[str, str], body: bytes
+) -> WebhookDelivery:
+    now = clock.now()
+    subject = f"payment:{target.payment_id}" if target else f"reference:{notice.reference}"
+    return WebhookDelivery(
+        account=account,
+        dedupe_key=f"event:{notice.event_id}" if notice.event_id else f"{subject}:{notice.kind}",
+        payment_id=target.payment_id if target else None,
+        reference=notice.reference,
+        kind=notice.kind,
+        verified=signed,
+        body=body,
+        headers={name: headers[name][:200] for name in _KEPT_HEADERS if name in headers},
+        state=DeliveryState.IGNORED if notice.ignorable else DeliveryState.PENDING,
+        due_at=now,
+        received_at=now,
+        last_at=now,
+    )
+
+
+def _foreign(account: str, notice: Notice) -> Received:
+    """A known address, but another payment's id: nothing changes; one case per account and hour at most."""
+    change = Change(source="webhook", now=clock.now())
+    detail = f"a notification at {account} named a payment that the addressed row does not store"
+    subject = f"{account}:{change.now:%Y%m%d%H}"
+    short_transaction(change, lambda: open_case(change, CaseKind.FOREIGN_OBJECT, detail, subject=subject))
+    return _refused(account, 404, "foreign_reference")
+
+
+def process_delivery(*, delivery_id: int) -> Result:
+    """Ask for the truth about what a stored delivery names."""
+    delivery = claim_delivery(delivery_id)
+    if delivery is None:
+        return Result()
+    checkpoints.reached("webhook.claimed")
+    if delivery.payment_id is not None:
+        return confirm(payment_id=delivery.payment_id, source="webhook", delivery=delivery)
+    target = _by_reference(delivery.account, delivery.reference)
+    if target is not None:
+        return confirm(payment_id=target.payment_id, source="webhook", delivery=delivery)
+    change = Change(source="webhook", now=clock.now())
+    short_transaction(change, lambda: postpone(change, delivery, "no payment stores this reference yet"))
+    return Confirmed(outcome="trouble", detail="no payment stores this reference yet")

@@ -1,0 +1,150 @@
+"""``manage.py payflow_doctor``: would a payment work on this machine, right now?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from celery import current_app
+from django.core.checks import ERROR, WARNING, run_checks
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connections, router
+from django.db.migrations.executor import MigrationExecutor
+
+from ... import clock, conf, flow
+from ...exceptions import ConfigurationError
+from ...models import Case, Fulfilment, Heartbeat, Payment, WebhookDelivery
+
+BEAT_IS_LATE_AFTER = timedelta(minutes=2)
+Verdict = Literal["ok", "warning", "wrong"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    verdict: Verdict
+    subject: str
+    words: str
+
+
+class Command(BaseCommand):
+    help = "Check configuration, migrations, providers, broker and sweep. Exit status 1 if anything is wrong."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--offline", action="store_true", help="ask no provider and no broker")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = list(examine(offline=options["offline"]))
+        if options["json"]:
+            self.stdout.write(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2))
+        else:
+            for finding in findings:
+                self.stdout.write(self._line(finding))
+        wrong = sum(1 for finding in findings if finding.verdict == "wrong")
+        if wrong:
+            raise CommandError(f"{wrong} thing{'s' if wrong > 1 else ''} must be mended", returncode=1)
+
+    def _line(self, finding: Finding) -> str:
+        style = {"ok": self.style.SUCCESS, "warning": self.style.WARNING, "wrong": self.style.ERROR}
+        return f"{style[finding.verdict](finding.verdict.rjust(7))}  {finding.subject}: {finding.words}"
+
+
+def examine(*, offline: bool = False) -> Iterator[Finding]:
+    """Yield what the doctor sees; a broken database ends the examination early."""
+    yield from _configuration()
+    database = _migrations()
+    yield database
+    if not offline:
+        yield from _providers()
+        yield _broker()
+    if database.verdict != "wrong":
+        yield _sweep()
+        yield from _backlog()
+
+
+def _configuration() -> Iterator[Finding]:
+    messages = run_checks(tags=["payflow"])
+    for message in messages:
+        if message.level >= WARNING:
+            verdict: Verdict = "wrong" if message.level >= ERROR else "warning"
+            yield Finding(verdict, "configuration", f"({message.id}) {message.msg} {message.hint or ''}".strip())
+    if not any(message.level >= ERROR for message in messages):
+        yield Finding("ok", "configuration", "the settings are readable and complete")
+
+
+def _migrations() -> Finding:
+    connection = connections[router.db_for_read(Payment)]
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as broken:
+        return Finding("wrong", "database", f"cannot be read: {type(broken).__name__}. Is it running?")
+    missing = [migration.name for migration, _ in plan if migration.app_label == "payflow"]
+    if missing:
+        return Finding("wrong", "database", f"not migrated ({', '.join(missing)}). Run manage.py migrate.")
+    return Finding("ok", "database", f"{connection.vendor}, migrated")
+
+
+def _providers() -> Iterator[Finding]:
+    try:
+        accounts = conf.get().providers
+    except ConfigurationError:
+        return  # the configuration's own finding says so
+    for alias in accounts:
+        try:
+            reached, words = flow.probe_account(account=alias)
+        except ConfigurationError as wrong:
+            reached, words = False, str(wrong)
+        yield Finding("ok" if reached else "wrong", f"provider {alias}", words)
+
+
+def _broker() -> Finding:
+    connection = current_app.connection_for_write(connect_timeout=2)
+    try:
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except Exception as error:  # noqa: BLE001  (each broker library raises its own)
+        words = f"does not answer ({type(error).__name__}). Nothing is lost: the sweep does the work, later."
+        return Finding("warning", "broker", words)
+    finally:
+        connection.release()
+    return Finding("ok", "broker", f"{connection.transport_cls} answers")
+
+
+def _sweep() -> Finding:
+    last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    how = "Run celery beat with the task payflow.sweep every 10 seconds, or manage.py payflow_sweep from cron."
+    if last is None:
+        return Finding("wrong", "sweep", f"has never run. {how}")
+    age = clock.now() - last
+    if age > BEAT_IS_LATE_AFTER:
+        return Finding("wrong", "sweep", f"ran last {_words(age)} ago. {how}")
+    return Finding("ok", "sweep", f"ran {_words(age)} ago")
+
+
+def _backlog() -> Iterator[Finding]:
+    now = clock.now()
+    for subject, rows, column in (
+        ("webhook deliveries", WebhookDelivery.objects.due(now), "due_at"),
+        ("payments to ask about", Payment.objects.due(now), "next_check_at"),
+        ("fulfilments", Fulfilment.objects.due(now), "due_at"),
+    ):
+        oldest = rows.values_list(column, flat=True).first()
+        age = now - oldest if oldest else timedelta(0)
+        verdict: Verdict = "warning" if age > BEAT_IS_LATE_AFTER else "ok"
+        yield Finding(verdict, subject, f"the oldest is {_words(age)} overdue" if oldest else "none is due")
+    cases = Case.objects.open().count()
+    yield Finding("warning" if cases else "ok", "cases", f"{cases} wait for a person" if cases else "none is open")
+
+
+def _words(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} seconds"

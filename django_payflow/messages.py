@@ -1,0 +1,203 @@
+"""Frozen values that travel between the flow and the providers. Plain Python: no Django, no database.
+
+Amounts are integers in minor units of ``currency``; ``None`` in a sum means "the provider cannot tell, keep ours".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Buyer", "Checkout", "Line", "MoneyMove", "Notice", "Phase", "Redirect", "Reference", "Report"]
+
+JSON = dict[str, Any]
+
+
+class Phase(StrEnum):
+    """What the attempt does at the provider, apart from the money that the sums show."""
+
+    OPEN = "open"
+    """The customer must act."""
+    PROCESSING = "processing"
+    """The provider or a bank works; also a success word without a visible amount."""
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of an order as a provider may see it."""
+
+    name: str
+    quantity: int
+    unit_price: int
+    """Gross, in minor units."""
+    total: int
+    """Gross, in minor units; what the buyer pays for this line."""
+    vat_rate: Decimal = Decimal(0)
+    """In percent: ``Decimal("21")``."""
+    sku: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buyer:
+    """What a provider may need to know about the customer. Personal: purged once the provider has it."""
+
+    email: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """One attempt to pay one order at one account, frozen when it starts: a retry sends the same bytes."""
+
+    key: str
+    """Our id of the attempt: the idempotency key, and the mark we leave in the provider's metadata."""
+    account: str
+    """The alias in ``PAYFLOW["PROVIDERS"]``."""
+    order_reference: str
+    description: str
+    amount: int
+    """Minor units of ``currency``."""
+    currency: str
+    return_url: str
+    webhook_url: str
+    created_at: datetime
+    method: str | None = None
+    """The provider's own word for a payment method; ``None`` lets the buyer choose on the hosted page."""
+    locale: str = ""
+    lines: tuple[Line, ...] = ()
+    buyer: Buyer = field(default_factory=Buyer)
+
+    def to_json(self) -> JSON:
+        """Return plain JSON values; ``from_json`` gives an equal checkout back."""
+        return {
+            "key": self.key,
+            "account": self.account,
+            "order_reference": self.order_reference,
+            "description": self.description,
+            "amount": self.amount,
+            "currency": self.currency,
+            "return_url": self.return_url,
+            "webhook_url": self.webhook_url,
+            "created_at": self.created_at.isoformat(),
+            "method": self.method,
+            "locale": self.locale,
+            "lines": [
+                {
+                    "name": line.name,
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "unit_price": line.unit_price,
+                    "total": line.total,
+                    "vat_rate": str(line.vat_rate),
+                }
+                for line in self.lines
+            ],
+            "buyer": {spec.name: getattr(self.buyer, spec.name) for spec in dataclass_fields(Buyer)},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Checkout:
+        """Read what ``to_json`` wrote. A purged buyer reads as an empty one."""
+        plain = {k: v for k, v in data.items() if k not in {"lines", "buyer", "created_at"}}
+        return cls(
+            **plain,
+            created_at=datetime.fromisoformat(data["created_at"]),
+            lines=tuple(Line(**{**line, "vat_rate": Decimal(line["vat_rate"])}) for line in data["lines"]),
+            buyer=Buyer(**(data.get("buyer") or {})),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """An id the provider gave: ``kind`` is the provider's word (``payment``, ``session``, ``charge`` ...)."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyMove:
+    """One refund, capture or dispute that the provider lists."""
+
+    id: str
+    amount: int
+    """Minor units of the payment's currency."""
+    status: str
+    """``pending``, ``succeeded``, ``failed``, ``canceled``; for disputes also ``won``, ``lost``, ``open``."""
+    our_reference: str = ""
+    """The mark we left on it; empty when somebody else made it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the provider says about one payment, fetched with our own credentials: the only source of truth."""
+
+    phase: Phase
+    currency: str
+    references: tuple[Reference, ...]
+    live: bool
+    """Real money, or the provider's test mode."""
+    raw_status: str
+    """The provider's own word."""
+    requested: int | None = None
+    """What the provider will ask the customer for."""
+    capturable: int | None = None
+    """Authorized, not captured, not released."""
+    captured: int | None = None
+    """Gross: refunds do not lower it."""
+    refunded: int | None = None
+    """Settled refunds only."""
+    charged_back: int | None = None
+    """Withdrawn and not won back."""
+    push: bool = False
+    """The customer pays from his side: bank transfer, voucher."""
+    held: bool = False
+    """Fraud or manual review, or an open dispute inquiry."""
+    our_reference: str = ""
+    """The attempt's key as the provider's metadata has it; empty when there is none."""
+    merchant: str = ""
+    """Whose object it is (profile, store, account); empty when the provider does not say."""
+    checkout_url: str = ""
+    """The hosted page, while the provider still offers it."""
+    method: str = ""
+    expires_at: datetime | None = None
+    refunds: tuple[MoneyMove, ...] = ()
+    captures: tuple[MoneyMove, ...] = ()
+    disputes: tuple[MoneyMove, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def money(self) -> int:
+        """What is visibly there: captured and capturable, in minor units of ``currency``."""
+        return (self.captured or 0) + (self.capturable or 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redirect:
+    """The provider took the checkout: where to send the buyer, and what it already says about the payment."""
+
+    url: str
+    """The hosted page; empty when there is none (paid or refused at once)."""
+    report: Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a webhook delivery names, after it was authenticated. Never truth: it only says where to look."""
+
+    reference: str
+    """The provider's id of the object to ask about."""
+    kind: str = "payment"
+    """What happened, as far as it is part of the dedupe key when there is no event id."""
+    event_id: str = ""
+    """The provider's id of this event; a repeat of it only counts. Empty: a repeat means "look again"."""
+    ignorable: bool = False
+    """An event type that this app has no use for: stored as ignored, answered with 200."""

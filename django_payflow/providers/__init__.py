@@ -1,0 +1,6 @@
+"""Adapters, a file each. ``BUILTIN`` names them; a shop may name its own dotted path instead."""
+
+BUILTIN: dict[str, str] = {
+    "mollie": "django_payflow.providers.mollie.MollieProvider",
+}
+"""Short name -> dotted path of the provider class."""

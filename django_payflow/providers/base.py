@@ -1,0 +1,191 @@
+"""The contract between the flow and a provider. Plain Python: no Django, no database, no Celery.
+
+A call ends well or in one of three bad ways (see ``exceptions``): ``Rejected``, ``NotSent``, ``Uncertain``.
+An adapter keeps its HTTP calls above and its pure mapping functions below, in one file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from ..exceptions import ConfigurationError, InvalidCheckout, Unsupported
+from ..messages import Checkout, Notice, Phase, Redirect, Reference, Report
+from .http import Http
+
+__all__ = ["Cache", "Options", "PollSchedule", "Provider", "is_loopback"]
+
+
+class Cache(Protocol):
+    """Where an adapter may keep something shared for a while, such as an access token."""
+
+    def get(self, key: str) -> Any:
+        """Return the value, or ``None``."""
+
+    def set(self, key: str, value: Any, timeout: float) -> None:
+        """Keep the value for ``timeout`` seconds."""
+
+    def delete(self, key: str) -> None:
+        """Forget the value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every account's ``OPTIONS`` may say; adapters add their own. Secrets carry ``repr=False``."""
+
+    base_url: str
+    connect_timeout: float = 3
+    """Seconds until a connection must stand."""
+    read_timeout: float = 10
+    """Seconds without a byte until a call is given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PollSchedule:
+    """When to ask about an open payment again, by its age, when no webhook says anything."""
+
+    steps: tuple[tuple[timedelta, timedelta], ...] = (
+        (timedelta(minutes=20), timedelta(seconds=60)),
+        (timedelta(hours=1), timedelta(minutes=5)),
+        (timedelta(hours=6), timedelta(minutes=15)),
+    )
+    """(up to this age, ask this often)."""
+    until_expiry: timedelta = timedelta(hours=1)
+    """Then this often, until the provider's expiry and ``grace``."""
+    afterwards: timedelta = timedelta(days=1)
+    """Then this often, up to ``longest``."""
+    grace: timedelta = timedelta(hours=24)
+    longest: timedelta = timedelta(days=14)
+    """The age at which the provider's slowest method must have ended; beyond it a person looks."""
+
+    def next_check(self, *, created: datetime, expires: datetime | None, now: datetime) -> datetime | None:
+        """Return the time of the next question, or ``None`` when the schedule is over."""
+        age = now - created
+        for limit, pause in self.steps:
+            if age < limit:
+                return now + pause
+        if expires is not None and now < expires + self.grace:
+            return now + self.until_expiry
+        return now + self.afterwards if age < self.longest else None
+
+    def is_over(self, *, created: datetime, expires: datetime | None, now: datetime) -> bool:
+        """Say whether even a late answer is no longer to be expected."""
+        return now >= max(expires or created, created) + (self.grace if expires else self.longest)
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Provider(ABC, Generic[O]):
+    """One account at one provider. Built per call or thread; holds no state that outlives the call."""
+
+    name: ClassVar[str]
+    """The provider's short name, as in ``BUILTIN``."""
+    options_class: ClassVar[type[Options]]
+    secret_fields: ClassVar[tuple[str, ...]] = ()
+    """Options whose values must never be seen."""
+    statuses: ClassVar[Mapping[str, Phase]]
+    """The provider's status word -> phase. The money is read from sums, not from words."""
+    status_source: ClassVar[str]
+    """Where the status table comes from."""
+    key_life: ClassVar[timedelta]
+    """How long the provider honours an idempotency key; zero: not at all."""
+    poll_schedule: ClassVar[PollSchedule] = PollSchedule()
+    checkout_hosts: ClassVar[tuple[str, ...]]
+    """Domains that a hosted page may have; a subdomain counts."""
+    signs_webhooks: ClassVar[bool]
+    """False: a delivery is only a hint, and needs our token in its address or a reference that we store."""
+    supports_cancel: ClassVar[bool] = False
+    """An open payment can be cancelled by the shop."""
+    supports_find: ClassVar[bool] = True
+    """A payment can be found by our own reference after a lost answer."""
+
+    def __init__(self, account: str, options: O, http: Http, cache: Cache) -> None:
+        self.account = account
+        self.options = options
+        self.http = http
+        self.cache = cache
+
+    # -- what the flow calls
+
+    @property
+    @abstractmethod
+    def live(self) -> bool:
+        """Whether the credentials move real money."""
+
+    @abstractmethod
+    def check(self, checkout: Checkout) -> None:
+        """Refuse before the wire what the provider would refuse. Raises ``InvalidCheckout``. Must not call out."""
+
+    @abstractmethod
+    def create(self, checkout: Checkout) -> Redirect:
+        """Create the payment. Called by ``start_checkout``, and again with the same key after an unknown outcome.
+
+        The same checkout must always produce the same bytes, and send ``checkout.key`` as the idempotency key.
+        Raises ``Rejected`` (the attempt fails), ``NotSent`` or ``Uncertain`` (asked again later).
+        """
+
+    @abstractmethod
+    def retrieve(self, checkout: Checkout, reference: Reference) -> Report:
+        """Ask for the truth. Raises ``ObjectNotFound``, another ``ProviderError``, or ``UnknownStatus``."""
+
+    @abstractmethod
+    def find(self, checkout: Checkout) -> Report | None:
+        """Look for a payment that carries our key, when its reference is not known. ``None``: there is none."""
+
+    @abstractmethod
+    def parse_webhook(
+        self, headers: Mapping[str, str], body: bytes, query: Mapping[str, str], hint: str
+    ) -> list[Notice]:
+        """Authenticate a delivery over its raw bytes, fail closed, and say what it is about.
+
+        ``headers`` have lower-case names. Must not call out. Raises ``WebhookRefused``.
+        """
+
+    def cancel(self, checkout: Checkout, reference: Reference) -> Report:
+        """End an open payment. Raises ``Rejected`` when the provider will not. Only if ``supports_cancel``."""
+        raise Unsupported(f"{self.name} cannot cancel a payment")
+
+    def probe(self) -> str:
+        """Make a harmless authenticated call, for the doctor. Returns a word about what answered."""
+        raise Unsupported(f"{self.name} has no harmless call to try")
+
+    # -- what every provider shares
+
+    @classmethod
+    def read_options(cls, raw: Mapping[str, Any]) -> Options:
+        """Make the options from a settings dict. Raises ``ConfigurationError`` naming the wrong key."""
+        known = {spec.name for spec in fields(cls.options_class)}
+        if unknown := sorted(set(raw) - known):
+            raise ConfigurationError(f"unknown option {unknown[0]!r}; {cls.name} knows {', '.join(sorted(known))}")
+        try:
+            return cls.options_class(**raw)
+        except TypeError as wrong:
+            raise ConfigurationError(f"options of {cls.name}: {str(wrong).partition('__init__() ')[2]}") from None
+
+    def safe_checkout_url(self, url: str) -> str:
+        """Return the hosted page's address if the buyer may be sent there, else raise ``InvalidCheckout``.
+
+        A compromised answer must not send buyers to a stranger: https and a known domain, or, against a
+        simulator, the very host that the API calls go to.
+        """
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "").lower()
+            same_simulator = is_loopback(host) and parts.netloc == urlsplit(self.options.base_url).netloc
+        except ValueError:
+            parts, host, same_simulator = urlsplit(""), "", False
+        plain = url.isascii() and url.isprintable() and "\\" not in url and not parts.username
+        known = any(host == domain or host.endswith("." + domain) for domain in self.checkout_hosts)
+        if plain and ((parts.scheme == "https" and known) or (parts.scheme == "http" and same_simulator)):
+            return url
+        raise InvalidCheckout(f"{self.name} answered with a checkout address on an unexpected host: {host[:80]!r}")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name is this machine, written plainly."""
+    return host in {"localhost", "127.0.0.1", "::1"}

@@ -1,0 +1,69 @@
+"""Switches of the simulated account, set through the control API and forgotten at reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from django_payflow.simulators.host import Json, Refusal, Store
+from django_payflow.simulators.mollie.methods import METHODS
+
+
+class Switch(NamedTuple):
+    default: Any
+    allowed: Callable[[Any], bool]
+    meaning: str
+
+
+def _seconds(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 10**8
+
+
+def _method_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name in METHODS for name in value)
+
+
+SWITCHES: Mapping[str, Switch] = {
+    "strict_webhook_url": Switch(
+        False, lambda value: isinstance(value, bool), "refuse webhook addresses no public host could have"
+    ),
+    "webhook_timeout": Switch(15.0, _seconds, "real seconds a receiver may take"),
+    "disabled_methods": Switch([], _method_names, "methods switched off in the account's dashboard"),
+    "capture_seconds": Switch(5, _seconds, "simulated seconds from a pending capture to succeeded"),
+    "release_seconds": Switch(5, _seconds, "simulated seconds from release-authorization to its result"),
+    "refund_starts": Switch(
+        "pending", lambda value: value in ("queued", "pending"), "queued: the account lacks the balance"
+    ),
+    "refund_sent_after": Switch(7200, _seconds, "simulated seconds from pending to processing"),
+    "refund_done_after": Switch(86400, _seconds, "simulated seconds from processing to refunded"),
+    "canceled_refunds": Switch(
+        "hidden", lambda value: value in ("hidden", "shown"), "whether a canceled refund can still be fetched"
+    ),
+    "lapsed_hold": Switch(
+        "expired",
+        lambda value: value in ("expired", "stays"),
+        "what becomes of an authorization after captureBefore; stays: a capture then fails the payment",
+    ),
+}
+
+
+class Settings:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self) -> Json:
+        changed = self._store.get("mollie.settings", "settings") or {}
+        return {name: changed.get(name, switch.default) for name, switch in SWITCHES.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.all()[name]
+
+    def change(self, wanted: Json) -> None:
+        for name, value in wanted.items():
+            if name not in SWITCHES:
+                raise Refusal(f"there is no setting {name}; there are: {', '.join(SWITCHES)}")
+            if not SWITCHES[name].allowed(value):
+                raise Refusal(f"{name} cannot be {value!r}: {SWITCHES[name].meaning}")
+        with self._store.change():
+            before = self._store.get("mollie.settings", "settings") or {}
+            self._store.put("mollie.settings", "settings", before | wanted)

@@ -1,0 +1,113 @@
+"""An order: what its payments make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .payment import Facts
+from .words import ALIVE, CLOSED_ORDER, DEAD, SECURING, O, P
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A payment as its order sees it."""
+
+    id: int
+    facts: Facts
+    secured_by_authorization: bool = True
+    """The account's ``SECURED_MEANS``: is an authorization enough?"""
+    settling: bool = False
+    """It settles the order now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderOutcome:
+    """What the payments make of an order."""
+
+    status: O
+    settles: int | None = None
+    """The payment that settles it."""
+    surplus: frozenset[int] = frozenset()
+    """Other payments that still hold money."""
+    late: frozenset[int] = frozenset()
+    """Payments whose money reached a closed order."""
+
+
+def recompute(
+    status: O,
+    total: int,
+    attempts: Iterable[Attempt],
+    *,
+    blocked: bool = False,
+    past_deadline: bool = False,
+) -> OrderOutcome:
+    """Say what an order's status is, given its payments in the order they were started.
+
+    ``blocked`` is an open blocking case; ``past_deadline`` that the time to pay is over.
+    """
+    rows = list(attempts)
+    settling = _settling(total, rows)
+    surplus = frozenset(a.id for a in rows if settling and a.id != settling.id and _keeps_money(a.facts))
+    late = frozenset(a.id for a in rows if _keeps_money(a.facts)) if status in CLOSED_ORDER else frozenset()
+    return OrderOutcome(
+        status=_order_status(status, total, rows, settling, blocked=blocked, past_deadline=past_deadline),
+        settles=settling.id if settling else None,
+        surplus=surplus,
+        late=late,
+    )
+
+
+def _order_status(
+    status: O, total: int, rows: list[Attempt], settling: Attempt | None, *, blocked: bool, past_deadline: bool
+) -> O:
+    if status is O.COMPLETED:
+        return status
+    if status in CLOSED_ORDER:
+        holding = any(_keeps_money(a.facts) or a.facts.status is P.CONFLICTED for a in rows)
+        return O.ON_HOLD if holding else status
+    if blocked or any(_blocks(a.facts) for a in rows):
+        return O.ON_HOLD
+    if settling is not None or (total == 0 and status is not O.DRAFT):
+        return O.PROCESSING
+    if any(a.settling and a.facts.fully_refunded for a in rows):
+        return O.CANCELED
+    return _unpaid_status(status, rows, past_deadline)
+
+
+def _unpaid_status(status: O, rows: list[Attempt], past_deadline: bool) -> O:
+    waiting = any(a.facts.status in ALIVE or _waits_for_capture(a) for a in rows)
+    if past_deadline and not waiting:
+        return O.EXPIRED
+    if waiting:
+        return O.PENDING
+    if rows:
+        return O.FAILED
+    return status if status is O.DRAFT else O.PENDING
+
+
+def _settling(total: int, rows: list[Attempt]) -> Attempt | None:
+    able = [a for a in rows if _can_settle(total, a)]
+    return next((a for a in able if a.settling), able[0] if able else None)
+
+
+def _can_settle(total: int, attempt: Attempt) -> bool:
+    facts = attempt.facts
+    if facts.status not in SECURING or facts.held or facts.charged_back > 0 or facts.fully_refunded:
+        return False
+    secured = facts.captured + (facts.capturable if attempt.secured_by_authorization else 0)
+    if secured <= 0:
+        return False
+    return facts.accepted is not None or secured + facts.let_go >= total
+
+
+def _waits_for_capture(attempt: Attempt) -> bool:
+    return attempt.facts.status is P.AUTHORIZED and not attempt.secured_by_authorization
+
+
+def _blocks(facts: Facts) -> bool:
+    return facts.status is P.CONFLICTED or (facts.held and facts.status not in DEAD)
+
+
+def _keeps_money(facts: Facts) -> bool:
+    return facts.status in SECURING and facts.money_left > 0

@@ -1,0 +1,216 @@
+"""A payment: what a report makes of the row that keeps its money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ..messages import Phase, Report
+from .words import ALIVE, DEAD, SECURING, CaseKind, Doubt, P
+
+VANISH_CONFIRMED_AFTER = timedelta(seconds=60)
+"""Two fresh fetches this far apart must both miss the captured money before it counts as vanished."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a payment row keeps of the money. Sums are minor units of ``currency``."""
+
+    expected: int
+    currency: str
+    status: P = P.CREATED
+    phase: Phase = Phase.OPEN
+    capturable: int = 0
+    captured: int = 0
+    """The highest seen; never lowered."""
+    refunded: int = 0
+    charged_back: int = 0
+    let_go: int = 0
+    """What our own final partial captures and releases give up."""
+    accepted: int | None = None
+    """The sum an operator accepted although it is not the expected one."""
+    held: bool = False
+    push: bool = False
+    doubt: Doubt = Doubt.NONE
+    observed_amount: int | None = None
+    observed_currency: str = ""
+    """Money in a currency that is not ours; the sums above stay unchanged then."""
+    vanished_since: datetime | None = None
+    ever_paid: bool = False
+    asked_wrong: bool = False
+    """No money yet, but the provider would ask for another amount or currency."""
+
+    @property
+    def money(self) -> int:
+        """Captured and capturable."""
+        return self.captured + self.capturable
+
+    @property
+    def money_left(self) -> int:
+        """What neither went back to the customer nor was withdrawn."""
+        return max(0, self.money - self.refunded - self.charged_back)
+
+    @property
+    def fully_refunded(self) -> bool:
+        """All that was captured went back, and nothing can be captured any more."""
+        return self.captured > 0 and self.capturable == 0 and self.refunded >= self.captured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a report makes of a payment row."""
+
+    facts: Facts
+    opens: frozenset[CaseKind] = frozenset()
+    closes: frozenset[CaseKind] = frozenset()
+    """Applied after ``opens``: a kind in both is recorded as opened and closed at once."""
+    withdraw: bool = False
+    """The hosted page asks for the wrong money: take its URL back and cancel at the provider."""
+    look_again_at: datetime | None = None
+
+
+def read_report(facts: Facts, report: Report, *, now: datetime) -> Outcome:
+    """Apply a fresh report to a row: exactly one status and one set of cases. The same report twice equals once."""
+    new = _take_sums(facts, report)
+    new = _judge(new, report, now)
+    new = _with_status(new)
+    opens, closes = _cases(facts, new)
+    first_miss = new.vanished_since == now and facts.vanished_since is None
+    return Outcome(
+        facts=new,
+        opens=opens,
+        closes=closes,
+        withdraw=new.asked_wrong,
+        look_again_at=now + VANISH_CONFIRMED_AFTER if first_miss else None,
+    )
+
+
+def read_stale_report(facts: Facts, report: Report) -> Outcome:
+    """Apply a report that was fetched before the row last changed: it may only raise ``captured``.
+
+    What was captured came out of the authorization, so ``capturable`` falls by as much.
+    """
+    rise = (report.captured or 0) - facts.captured
+    if report.currency != facts.currency or rise <= 0:
+        return Outcome(facts=facts)
+    raised = replace(facts, captured=facts.captured + rise, capturable=max(0, facts.capturable - rise))
+    new = _with_status(replace(raised, doubt=_amount_doubt(raised) or _kept_doubt(facts), asked_wrong=False))
+    opens, closes = _cases(facts, new)
+    return Outcome(facts=new, opens=opens, closes=closes)
+
+
+def _take_sums(facts: Facts, report: Report) -> Facts:
+    said = replace(facts, phase=report.phase, held=report.held, push=report.push)
+    if report.currency != facts.currency:
+        return said
+    return replace(
+        said,
+        capturable=facts.capturable if report.capturable is None else report.capturable,
+        captured=max(facts.captured, report.captured or 0),
+        refunded=facts.refunded if report.refunded is None else report.refunded,
+        charged_back=facts.charged_back if report.charged_back is None else report.charged_back,
+    )
+
+
+def _judge(facts: Facts, report: Report, now: datetime) -> Facts:
+    foreign_money = report.currency != facts.currency and report.money > 0
+    missing = not foreign_money and report.captured is not None and report.captured < facts.captured
+    since = (facts.vanished_since or now) if missing else None
+    doubt = Doubt.NONE
+    if since is not None and now - since >= VANISH_CONFIRMED_AFTER:
+        doubt = Doubt.VANISHED
+    elif foreign_money:
+        doubt = Doubt.CURRENCY
+    else:
+        doubt = _amount_doubt(facts)
+    return replace(
+        facts,
+        doubt=doubt,
+        vanished_since=since,
+        observed_amount=report.money if foreign_money else None,
+        observed_currency=report.currency if foreign_money else "",
+        asked_wrong=doubt is Doubt.NONE and _asks_wrong(facts, report),
+    )
+
+
+def _amount_doubt(facts: Facts) -> Doubt:
+    if facts.money <= 0 or facts.accepted == facts.money:
+        return Doubt.NONE
+    grew_after_paid = facts.ever_paid and facts.capturable > 0
+    in_range = facts.expected - facts.let_go <= facts.money <= facts.expected
+    return Doubt.AMOUNT if grew_after_paid or not in_range else Doubt.NONE
+
+
+def _kept_doubt(facts: Facts) -> Doubt:
+    return facts.doubt if facts.doubt in {Doubt.CURRENCY, Doubt.VANISHED} else Doubt.NONE
+
+
+def _asks_wrong(facts: Facts, report: Report) -> bool:
+    if facts.money > 0 or report.phase not in {Phase.OPEN, Phase.PROCESSING}:
+        return False
+    wrong_sum = report.requested is not None and report.requested != facts.expected
+    return report.currency != facts.currency or wrong_sum
+
+
+def _with_status(facts: Facts) -> Facts:
+    status = _derive_status(facts)
+    return replace(facts, status=status, ever_paid=facts.ever_paid or status is P.PAID)
+
+
+_STATUS_OF_PHASE = {
+    Phase.OPEN: P.PENDING,
+    Phase.PROCESSING: P.PROCESSING,
+    Phase.FAILED: P.FAILED,
+    Phase.CANCELED: P.CANCELED,
+    Phase.EXPIRED: P.EXPIRED,
+}
+
+
+def _derive_status(facts: Facts) -> P:
+    if facts.doubt is not Doubt.NONE:
+        return P.CONFLICTED
+    if facts.capturable > 0:
+        return P.AUTHORIZED
+    if facts.captured > 0:
+        return P.PAID
+    return _STATUS_OF_PHASE[facts.phase]
+
+
+def _cases(old: Facts, new: Facts) -> tuple[frozenset[CaseKind], frozenset[CaseKind]]:
+    """Return the cases that this step opens, and those that its facts resolve."""
+    opens: set[CaseKind] = set()
+    closes = {CaseKind.UNKNOWN_OBJECT, CaseKind.UNRESOLVED}
+    if old.status in DEAD and new.status not in DEAD | ALIVE:
+        opens.add(CaseKind.LATE_MONEY)
+        if old.status is P.FAILED and new.status in SECURING:
+            closes.add(CaseKind.LATE_MONEY)  # the provider took its own "failed" back: nobody was told otherwise
+    troubled = new.doubt is not Doubt.NONE or new.asked_wrong
+    (opens if troubled else closes).add(CaseKind.MISMATCH)
+    if old.capturable - new.capturable > new.captured - old.captured + new.let_go - old.let_go:
+        opens.add(CaseKind.AUTHORIZATION_LOST)
+    elif new.money + new.let_go >= new.expected:
+        closes.add(CaseKind.AUTHORIZATION_LOST)
+    if new.charged_back > old.charged_back:
+        opens.add(CaseKind.CHARGEBACK)
+    elif new.charged_back == 0:
+        closes.add(CaseKind.CHARGEBACK)
+    overdrawn = new.refunded + new.charged_back > new.captured
+    (opens if overdrawn else closes).add(CaseKind.OVERDRAWN)
+    return frozenset(opens), frozenset(closes)
+
+
+def label_of(facts: Facts) -> str:
+    """Return the words an operator reads: the status, or what the sums make of it."""
+    if facts.status is P.CONFLICTED:
+        return "conflicted"
+    if facts.charged_back > 0:
+        return "charged back"
+    if facts.fully_refunded:
+        return "refunded"
+    if facts.refunded > 0:
+        return "partly refunded"
+    if facts.captured > 0 and facts.capturable > 0:
+        return "partly captured"
+    if facts.held and facts.status not in DEAD:
+        return "on hold"
+    return facts.status.value

@@ -1,0 +1,161 @@
+"""What browsers and providers call. Each view makes one flow call, hands the result to ``tasks.wake``, answers.
+
+All of them are outside of ``ATOMIC_REQUESTS``: the flow commits step by step, and a provider is never asked while
+a transaction is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.cache import cache
+from django.db import DatabaseError, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from . import clock, conf, flow, redaction
+from .exceptions import CheckoutRefused, ConfigurationError
+from .flow import Arrival, Received
+from .models import get_order_model
+from .tasks import wake
+
+__all__ = ["return_", "start", "status", "webhook"]
+
+View = Callable[..., HttpResponse]
+
+
+class SeeOther(HttpResponseRedirect):
+    """303: follow with GET, whatever brought you here."""
+
+    status_code = 303
+
+
+def private(view: View) -> View:
+    """Keep a page with a token in its address out of caches, and its address out of referrers."""
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return wrapped
+
+
+@transaction.non_atomic_requests
+@require_POST
+@private
+def start(request: HttpRequest, reference: str) -> HttpResponse:
+    """Begin to pay an order: fields ``account``, optional ``method``, optional ``confirmed=1``. 303 to the page."""
+    order = get_object_or_404(get_order_model(), reference=reference)
+    try:
+        started = flow.start_checkout(
+            order=order,
+            account=request.POST.get("account", ""),
+            method=request.POST.get("method") or None,
+            confirmed=request.POST.get("confirmed") == "1",
+        )
+    except CheckoutRefused as refused:
+        redaction.logger().warning("checkout refused: %s", refused)
+        return _refused(request, order, refused.buyer_message, 409)
+    except ConfigurationError as wrong:
+        redaction.logger().error("checkout impossible: %s", wrong)
+        return _refused(request, order, CheckoutRefused.default_buyer_message, 400)
+    wake(started)
+    return SeeOther(started.url or flow.success_url(order) or "/")
+
+
+def _refused(request: HttpRequest, order: Any, message: str, status: int) -> HttpResponse:
+    context = {"message": message, "retry_url": flow.retry_url(order)}
+    return render(request, "payflow/refused.html", context, status=status)
+
+
+@transaction.non_atomic_requests
+@csrf_exempt  # banks send the buyer back with a cross-site POST; nothing here trusts what they send
+@require_http_methods(["GET", "HEAD", "POST"])
+@private
+def return_(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the buyer comes back to, and waits. Every parameter but the token is ignored."""
+    if request.method == "POST":
+        return SeeOther(request.path)
+    arrival = flow.handle_return(token=token)
+    if arrival is None:
+        raise Http404
+    wake(arrival)
+    if arrival.standing == "secured" and arrival.url:
+        return SeeOther(arrival.url)
+    return render(request, f"payflow/{_PAGES[arrival.standing]}.html", _context(token, arrival))
+
+
+_PAGES = {"secured": "paid", "open": "waiting", "dead": "failed", "review": "review"}
+
+
+def _context(token: str, arrival: Arrival) -> dict[str, Any]:
+    order = get_order_model()._default_manager.get(pk=arrival.order_id)
+    return {"token": token, "order": order, "next_url": arrival.url}
+
+
+@require_GET
+@private
+def status(request: HttpRequest, token: str) -> HttpResponse:
+    """What the waiting page watches: ``{"standing": ..., "next": ...}``. Asks nobody, shows no personal data."""
+    arrival = flow.payment_standing(token=token)
+    if arrival is None:
+        return JsonResponse({"error": "unknown"}, status=404)
+    return JsonResponse({"standing": arrival.standing, "next": arrival.url})
+
+
+@transaction.non_atomic_requests
+@csrf_exempt  # a provider has no session; the flow authenticates the delivery
+@require_POST
+def webhook(request: HttpRequest, account: str, hint: str = "") -> HttpResponse:
+    """Receive a provider's delivery: store, answer, wake. Answers are plain words, never a traceback."""
+    limit = conf.get().webhook_max_bytes
+    if _content_length(request) > limit:
+        return _answer(request, Received(status=413, reason="too_big"))
+    if request.headers.get("Content-Encoding", "identity") not in {"", "identity"}:
+        return _answer(request, Received(status=415, reason="encoded"))
+    body = request.read(limit + 1)
+    if len(body) > limit:
+        return _answer(request, Received(status=413, reason="too_big"))
+    try:
+        received = flow.receive_webhook(
+            account=account,
+            hint=hint,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+            query=request.GET.dict(),
+        )
+    except DatabaseError as broken:
+        redaction.logger().error("webhook not stored: %s", type(broken).__name__)
+        received = Received(status=503, reason="not_stored")
+    wake(received)
+    return _answer(request, received)
+
+
+def _content_length(request: HttpRequest) -> int:
+    text = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _answer(request: HttpRequest, received: Received) -> HttpResponse:
+    status_code = received.status
+    if 400 <= status_code < 500 and _refused_too_often(request):
+        status_code = 429
+    return HttpResponse(received.reason, content_type="text/plain", status=status_code)
+
+
+def _refused_too_often(request: HttpRequest) -> bool:
+    """Count refusals per address and minute. Deliveries that are accepted are never throttled."""
+    key = f"payflow:refused:{request.META.get('REMOTE_ADDR', '')}:{int(clock.now().timestamp() // 60)}"
+    cache.add(key, 0, timeout=120)
+    try:
+        return bool(cache.incr(key) > conf.get().refusals_per_minute)
+    except ValueError:  # the entry was evicted between the two calls
+        return False

@@ -1,0 +1,1 @@
+"""The little shop that the tests use."""
