@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 PYTEST = $(PY) -m pytest
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-own-order test-browser test-mariadb lint types contracts docs bench check-deploy clean
+.PHONY: help demo test test-all test-slow test-postgres test-own-order test-browser test-mariadb lint types contracts docs bench clean
 
 help:
 	@echo "make demo       buy something in the example shop (http://127.0.0.1:8000/)"
@@ -20,7 +20,7 @@ test:
 	@bin/bootstrap dev
 	$(PYTEST) -n auto -m "not slow and not e2e" tests
 
-test-all: test-slow test-postgres test-own-order test-mariadb test-browser check-deploy
+test-all: test-slow test-postgres test-own-order test-mariadb test-browser
 
 test-slow:
 	@bin/bootstrap dev conformance
@@ -42,10 +42,6 @@ test-browser:
 	@bin/bootstrap dev e2e
 	@bin/need-chromium
 	$(PYTEST) -m e2e tests/browser
-
-check-deploy:
-	@bin/bootstrap dev
-	@bin/check-deploy
 
 lint:
 	@bin/bootstrap dev lint

@@ -13,8 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Task, current_app, shared_task
-from kombu import Connection
-from kombu.pools import producers
+from kombu.pools import ProducerPool
 
 from . import flow, metrics, redaction
 from .flow import Result, Wake
@@ -23,9 +22,10 @@ __all__ = ["confirm_payment", "fulfil_order", "process_delivery", "sweep", "wake
 
 PUBLISH_TIMEOUT = 0.3
 PAUSE_AFTER_FAILURE = 10.0
+POOL_SIZE = 32
 _quiet_until = 0.0
 _lock = threading.Lock()
-_connections: dict[str, Connection] = {}
+_pools: dict[str, ProducerPool] = {}
 
 
 @shared_task(name="payflow.process_delivery", ignore_result=True, acks_late=True)
@@ -79,31 +79,34 @@ def _publish(one: Wake) -> None:
     if current_app.conf.task_always_eager:
         task.apply_async(args=(one.id,))
         return
-    with producers[_connection()].acquire(block=True, timeout=PUBLISH_TIMEOUT) as producer:
+    with _pool().acquire(block=True, timeout=PUBLISH_TIMEOUT) as producer:
         task.apply_async(args=(one.id,), producer=producer, retry=False)
 
 
-def _connection() -> Connection:
-    """A connection of our own with short timeouts: the shop's may wait for seconds, longer than a provider does."""
+def _pool() -> ProducerPool:
+    """Producers of our own with short timeouts: the shop's may wait for seconds, longer than a provider does.
+
+    Not kombu's global pools: those stay closed for ever once they were closed after a failure.
+    """
     url = current_app.conf.broker_write_url or current_app.conf.broker_url
     with _lock:
-        if url not in _connections:
+        if url not in _pools:
             options = dict(current_app.conf.broker_transport_options or {})
             if str(url).startswith(("redis", "rediss", "valkey")):
                 options |= {"socket_timeout": PUBLISH_TIMEOUT, "socket_connect_timeout": PUBLISH_TIMEOUT}
                 options |= {"max_retries": 0, "retry_on_timeout": False}
-            _connections[url] = current_app.connection_for_write(
-                connect_timeout=PUBLISH_TIMEOUT, transport_options=options
-            )
-        return _connections[url]
+            connection = current_app.connection_for_write(connect_timeout=PUBLISH_TIMEOUT, transport_options=options)
+            _pools[url] = ProducerPool(connection.Pool(POOL_SIZE), limit=POOL_SIZE)
+        return _pools[url]
 
 
 def _forget_connection() -> None:
     with _lock:
-        for connection in _connections.values():
+        for pool in _pools.values():
             with suppress(Exception):  # it is broken already
-                producers[connection].force_close_all()
-        _connections.clear()
+                pool.force_close_all()  # type: ignore[attr-defined]  # inherited, unknown to the stubs
+                pool.connections.force_close_all()
+        _pools.clear()
 
 
 def reset() -> None:

@@ -55,6 +55,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 if os.environ.get("PAYFLOW_TEST_OWN_ORDER"):
     PAYFLOW_ORDER_MODEL = "shop.Purchase"
+else:  # the example shop's tables point at payflow's own order model
+    INSTALLED_APPS.append("example_project.shop")
 SIMULATORS_URL = os.environ.get("PAYFLOW_TEST_SIMULATORS", "http://127.0.0.1:1")
 PAYFLOW = {
     "BASE_URL": "https://shop.test",

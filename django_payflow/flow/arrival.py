@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .. import checkpoints, conf
 from ..models import Payment
-from ..states import ALIVE, DEAD, FULFILLING, SECURING, OrderStatus, PaymentStatus
+from ..states import ALIVE, DEAD, FULFILLING, OrderStatus, PaymentStatus
 from .addresses import retry_url, success_url
 from .confirm import confirm
 from .results import Arrival, Wake
@@ -60,10 +60,8 @@ def _arrival(payment: Payment, wakes: tuple[Wake, ...]) -> Arrival:
 
 def _standing(payment: Payment, order: Any) -> Standing:
     status, order_status = PaymentStatus(payment.status), OrderStatus(order.status)
-    if status in SECURING and order_status in FULFILLING:
-        return "secured"
-    if order_status in FULFILLING and status in DEAD:
-        return "secured"  # another attempt paid the order: this buyer owes nothing
+    if order_status in FULFILLING and status is not PaymentStatus.CONFLICTED:
+        return "secured"  # by this attempt or by another one: this buyer owes nothing
     if status in DEAD:
         return "dead"
     if status in ALIVE and not payment.held:

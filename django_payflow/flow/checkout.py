@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from .. import checkpoints, clock, conf, registry
-from ..exceptions import BankIsWorking, CheckoutRefused, OrderNotPayable, TooManyAttempts
+from .. import checkpoints, clock, conf, redaction, registry
+from ..exceptions import BankIsWorking, CheckoutRefused, ConfigurationError, OrderNotPayable, TooManyAttempts
 from ..messages import Checkout
 from ..models import Payment, PaymentEvent
 from ..models.payment import new_key, new_token
@@ -45,6 +45,9 @@ def accounts_for(order: Any) -> list[AccountChoice]:
         try:
             registry.provider(alias).check(_freeze(order, alias, method=None))
         except CheckoutRefused:
+            continue
+        except ConfigurationError as wrong:  # one broken account must not take the others from the buyer
+            redaction.logger().error("account %s cannot be offered: %s", alias, wrong)
             continue
         choices.append(AccountChoice(alias=alias, label=account.label))
     return choices

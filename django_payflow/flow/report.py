@@ -42,6 +42,7 @@ def apply_report(
     report is not about this row; nothing was changed then.
     """
     refuse_foreign(payment, report)
+    _store_references(payment, report)  # identity does not age: an old answer's references are kept too
     stale = payment.version != version
     if stale:
         outcome = read_stale_report(payment.facts, report)
@@ -58,7 +59,6 @@ def apply_report(
 
 
 def _take_fresh(change: Change, payment: Payment, report: Report, outcome: Outcome, quiet: Quiet) -> bool:
-    _store_references(payment, report)
     withdrawing = outcome.withdraw and not payment.withdraw
     columns: dict[str, Any] = {
         "merchant": payment.merchant or report.merchant,

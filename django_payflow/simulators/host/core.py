@@ -30,7 +30,7 @@ class Core:
             timers=Timers(self.store),
             deliveries=Deliveries(self.store, clock, faults),
             faults=faults,
-            calls=Calls(clock, faults, self.closing),
+            calls=Calls(clock, faults),
         )
         self.simulators: dict[str, Simulator] = {}
         for name, factory in mounted.items():
@@ -82,8 +82,13 @@ class Core:
             self.store.clear()
             self.services.clock.set_offset(0)
 
+    def stop_waiting(self) -> None:
+        """Ends every wait of a call, so that threads come free."""
+        self.closing.set()
+        self.services.calls.close()
+
     def close(self) -> None:
         """A delivery that is being sent now is not waited for; with state on disk it is sent again."""
-        self.closing.set()
+        self.stop_waiting()
         self._ticker.close()
         self.store.close()

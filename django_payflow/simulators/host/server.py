@@ -70,7 +70,7 @@ class Running:
         """Stop listening and let go of everything. Calls that wait for a fault are cut."""
         if self._stop:
             return
-        self._core.closing.set()
+        self._core.stop_waiting()
         self._server.task_dispatcher.shutdown(timeout=2)
         self._stop = True
         self._server.pull_trigger()

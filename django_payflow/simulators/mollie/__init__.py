@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from flask import Blueprint, Flask
 
 from django_payflow.simulators.host import Json, PanelRow, Refusal, Services, Unknown, WebhookPolicy
+from django_payflow.simulators.mollie.answers import ApiError
 from django_payflow.simulators.mollie.api import Api
 from django_payflow.simulators.mollie.control import ControlVerbs
 from django_payflow.simulators.mollie.ledger import PAYMENTS, STATUSES, Ledger
@@ -76,7 +77,7 @@ class MollieSimulator:
         elif job == "lapse" and self._settings["lapsed_hold"] == "expired":
             self._movements.let_go(payment, due, "expired")
         elif job == "delayed_capture" and payment["fields"]["status"] == "authorized":
-            self._movements.capture(payment, {})
+            self._movements.capture(payment, {}, at=due)
 
     # -- the panel --------------------------------------------------------------------------------------
 
@@ -103,18 +104,24 @@ class MollieSimulator:
         with self._services.store.change():
             found = self._ledger.find(payment)
             if found is None:
-                raise Unknown(f"there is no payment {payment}")
-            if action == "webhook":
-                self._ledger.notify(found)
-            elif action == "refund":
-                rest = self._movements.remaining_amount(found)
-                self._movements.refund(found, {"amount": rest}, from_dashboard=True)
-            elif action == "chargeback":
-                self._movements.charge_back(found, {})
-            elif action in STATUSES:
-                self._ledger.move(found, action)
-            else:
-                raise Refusal(f"there is nothing called {action} to do")
+                raise Unknown(f"There is no payment {payment}.")
+            try:
+                self._act(found, action)
+            except ApiError as problem:
+                raise Refusal(problem.detail) from problem
+
+    def _act(self, payment: Json, action: str) -> None:
+        if action == "webhook":
+            self._ledger.notify(payment)
+        elif action == "refund":
+            rest = self._movements.remaining_amount(payment)
+            self._movements.refund(payment, {"amount": rest}, from_dashboard=True)
+        elif action == "chargeback":
+            self._movements.charge_back(payment, {})
+        elif action in STATUSES:
+            self._ledger.move(payment, action)
+        else:
+            raise Refusal(f"There is nothing called {action} to do.")
 
 
 _ACTIONS = (

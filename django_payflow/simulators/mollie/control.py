@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from django_payflow.simulators.host import Json, Refusal, Unknown, flag, json_body
 from django_payflow.simulators.mollie.answers import ApiError
 from django_payflow.simulators.mollie.ledger import PAYMENTS, STATUSES, Ledger
+from django_payflow.simulators.mollie.methods import METHODS
 from django_payflow.simulators.mollie.movements import (
     CAPTURE_STATUSES,
     CAPTURES,
@@ -87,7 +88,7 @@ class ControlVerbs:
             with self._store.change():
                 payment = self._payment(payment_id)
                 if "method" in body:
-                    self._ledger.choose_method(payment, body["method"])
+                    self._ledger.choose_method(payment, _method(body))
                 self._ledger.move(payment, _word(body, STATUSES), webhook=flag(body, "webhook", True))
             return self._shape(payment)
 
@@ -168,6 +169,12 @@ class ControlVerbs:
         if body.get("amount") is not None:
             return body
         return body | {"amount": self._movements.remaining_amount(payment)}
+
+
+def _method(body: Json) -> str:
+    if body["method"] not in METHODS:
+        raise Refusal(f"method must be one of: {', '.join(METHODS)}")
+    return str(body["method"])
 
 
 def _word(body: Json, words: tuple[str, ...]) -> str:

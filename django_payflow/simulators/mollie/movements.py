@@ -63,7 +63,7 @@ class Movements:
 
     # -- captures ---------------------------------------------------------------------------------------
 
-    def capture(self, payment: Json, sent: Json) -> Json:
+    def capture(self, payment: Json, sent: Json, *, at: float | None = None) -> Json:
         """Fields and wording of these refusals are a GUESS; that they are 422 is not."""
         fields = payment["fields"]
         if fields["status"] != "authorized":
@@ -77,7 +77,7 @@ class Movements:
             raise ApiError(422, "More than what is still authorized.", "amount.value")
         capture = self._record(CAPTURES, "cpt_", payment, wanted, sent, {"status": "pending"})
         lapsed = "captureBefore" in fields and fields["captureBefore"] <= self._clock.iso()
-        due = self._clock.timestamp() + float(self.ledger.settings["capture_seconds"])
+        due = (self._clock.timestamp() if at is None else at) + float(self.ledger.settings["capture_seconds"])
         self._timers.set("mollie", "capture_fails" if lapsed else "capture", capture["id"], due)
         return capture
 

@@ -1,0 +1,120 @@
+"""Mollie's own Python client, talking to the simulator without knowing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.simulators.kit import KEY, Shop
+
+pytest.importorskip("mollie.api.client", reason="mollie-api-python is not installed (group `conformance`)")
+
+from mollie.api.client import Client
+from mollie.api.error import NotFoundError, ResponseError, UnauthorizedError, UnprocessableEntityError
+
+
+@pytest.fixture
+def client(shop: Shop) -> Any:
+    client = Client(api_endpoint=shop.url)
+    client.set_api_key(KEY)
+    return client
+
+
+def order(value: str = "24.95", **more: Any) -> dict[str, Any]:
+    amount = {"currency": "EUR", "value": value}
+    return {"amount": amount, "description": "By the client", "redirectUrl": "https://shop.example/r", **more}
+
+
+def test_create_and_get(client: Any, shop: Shop) -> None:
+    made = client.payments.create(order(metadata={"order": 1}, webhookUrl=shop.webhook_url))
+    assert (made.status, made.mode, made.amount["value"], made.metadata) == ("open", "test", "24.95", {"order": 1})
+    assert made.checkout_url.startswith(f"{shop.url}/checkout/")
+    shop.set_status(made.id, "paid")
+    fetched = client.payments.get(made.id, embed="refunds")
+    assert fetched.is_paid() and not fetched.is_open()
+    assert fetched.can_be_refunded()
+    assert fetched.amount_remaining == {"value": "24.95", "currency": "EUR"}
+
+
+def test_idempotency(client: Any, shop: Shop) -> None:
+    first = client.payments.create(order(), idempotency_key="client")
+    assert client.payments.create(order(), idempotency_key="client").id == first.id
+    with pytest.raises(ResponseError) as caught:
+        client.payments.create(order("1.00"), idempotency_key="client")
+    assert caught.value.status == 400
+    assert len(shop.control("GET", "mollie/payments")) == 1
+
+
+def test_list_with_paging(client: Any) -> None:
+    made = [client.payments.create(order()).id for _ in range(5)][::-1]
+    page = client.payments.list(limit=2)
+    found = [payment.id for payment in page]
+    assert page.count == 2 and page.has_next() and not page.has_previous()
+    while page.has_next():
+        page = page.get_next()
+        found += [payment.id for payment in page]
+    assert found == made
+    assert [payment.id for payment in page.get_previous()] == made[2:4]
+
+
+def test_update_and_cancel(client: Any) -> None:
+    made = client.payments.create(order(method="banktransfer"))
+    assert made.is_cancelable is True
+    assert client.payments.update(made.id, {"description": "Changed"}).description == "Changed"
+    assert client.payments.delete(made.id).is_canceled()
+    with pytest.raises(UnprocessableEntityError):
+        client.payments.delete(made.id)
+
+
+def test_refund(client: Any, shop: Shop) -> None:
+    payment = client.payments.get(shop.paid()["id"])
+    refund = payment.refunds.create({"amount": {"currency": "EUR", "value": "5.00"}})
+    assert refund.is_pending() and refund.amount["value"] == "5.00"
+    assert [each.id for each in payment.refunds.list()] == [refund.id]
+    assert [each.id for each in client.refunds.list()] == [refund.id]
+    shop.advance(2 * 3600 + 60)
+    assert payment.refunds.get(refund.id).is_processing()
+    with pytest.raises(UnprocessableEntityError) as caught:
+        payment.refunds.create({"amount": {"currency": "EUR", "value": "20.00"}})
+    assert caught.value.field == "amount.value"
+
+
+def test_cancel_a_refund(client: Any, shop: Shop) -> None:
+    payment = client.payments.get(shop.paid()["id"])
+    refund = payment.refunds.create({"amount": {"currency": "EUR", "value": "5.00"}})
+    payment.refunds.delete(refund.id)
+    with pytest.raises(NotFoundError):
+        payment.refunds.get(refund.id)
+
+
+def test_capture(client: Any, shop: Shop) -> None:
+    made = client.payments.create(order(method="creditcard", captureMode="manual"))
+    shop.set_status(made.id, "authorized")
+    payment = client.payments.get(made.id)
+    assert payment.is_authorized()
+    capture = payment.captures.create({"amount": {"currency": "EUR", "value": "20.00"}})
+    assert capture.id.startswith("cpt_")
+    shop.advance(10)
+    assert client.payments.get(made.id).amount_captured["value"] == "20.00"
+    assert payment.captures.get(capture.id).amount["value"] == "20.00"
+
+
+def test_chargebacks_and_methods(client: Any, shop: Shop) -> None:
+    payment_id = shop.paid()["id"]
+    shop.control("POST", f"mollie/payments/{payment_id}/chargeback", {})
+    payment = client.payments.get(payment_id)
+    assert [each.amount["value"] for each in payment.chargebacks.list()] == ["24.95"]
+    methods = {method.id: method for method in client.methods.list()}
+    assert methods["ideal"].maximum_amount["value"] == "50000.00"
+
+
+def test_errors_arrive_as_the_clients_own_exceptions(client: Any) -> None:
+    with pytest.raises(NotFoundError):
+        client.payments.get("tr_unknown")
+    with pytest.raises(UnprocessableEntityError) as caught:
+        client.payments.create(order("10"))
+    assert caught.value.field == "amount.value"
+    client.set_api_key("test_wrong")
+    with pytest.raises(UnauthorizedError):
+        client.payments.get("tr_unknown")

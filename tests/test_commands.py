@@ -1,0 +1,105 @@
+"""The management commands, as an operator runs them."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_payflow.models import Heartbeat
+
+
+def doctor(*arguments: str) -> tuple[int, dict[str, list[tuple[str, str]]]]:
+    """Run the doctor; returns its exit status and (verdict, words) by subject."""
+    out, status = StringIO(), 0
+    try:
+        call_command("payflow_doctor", "--json", *arguments, stdout=out)
+    except CommandError as error:
+        status = error.returncode
+    by_subject: dict[str, list[tuple[str, str]]] = {}
+    for finding in json.loads(out.getvalue())["findings"]:
+        by_subject.setdefault(finding["subject"], []).append((finding["verdict"], finding["words"]))
+    return status, by_subject
+
+
+def test_sweep_command__finishes_a_paid_story_without_celery(story):
+    story.start()
+    story.bank("paid", webhook=False)
+    story.sim.advance(61)
+    out = StringIO()
+
+    call_command("payflow_sweep", stdout=out)
+
+    assert out.getvalue() == "due: 0 deliveries, 1 payments, 0 fulfilments; 0 orders expired\n"
+    assert story.now().status == "completed"
+
+
+def test_doctor__a_healthy_shop(story):
+    story.work()
+
+    status, found = doctor()
+
+    assert status == 0
+    assert found["configuration"] == [("ok", "the settings are readable and complete")]
+    assert found["provider mollie"] == [("ok", "test key accepted")]
+    assert found["sweep"][0][0] == "ok"
+    assert found["database"][0][0] == "ok"
+    assert found["broker"][0][0] == "ok"
+
+
+def test_doctor__beat_that_never_ran_and_beat_that_died(sim, db):
+    status, found = doctor("--offline")
+    assert (status, found["sweep"][0][0]) == (1, "wrong")
+    assert "never run" in found["sweep"][0][1]
+
+    call_command("payflow_sweep", stdout=StringIO())
+    sim.advance(3600)
+
+    status, found = doctor("--offline")
+    assert (status, found["sweep"][0][0]) == (1, "wrong")
+    assert "60 minutes ago" in found["sweep"][0][1]
+    assert Heartbeat.objects.count() == 1
+
+
+def test_doctor__wrong_key_is_told_without_showing_it(sim, db, settings):
+    sim.fault("list", "5xx", status=503)
+
+    status, found = doctor()
+
+    assert status == 1
+    verdict, words = found["provider mollie"][0]
+    assert verdict == "wrong"
+    assert "503" in words
+    assert "kkkk" not in words
+
+
+def test_doctor__configuration_mistake(sim, db, settings):
+    settings.PAYFLOW = {**settings.PAYFLOW, "BASE_URL": ""}
+
+    status, found = doctor("--offline")
+
+    assert status == 1
+    assert found["configuration"][0][0] == "wrong"
+    assert "payflow.E004" in found["configuration"][0][1]
+
+
+def test_doctor__backlog_and_cases(story):
+    story.start()
+    story.work()
+    story.sim.advance(60 * 30)
+
+    _, found = doctor("--offline")
+
+    assert found["payments to ask about"] == [("warning", "the oldest is 29 minutes overdue")]
+    assert found["cases"] == [("ok", "none is open")]
+
+
+def test_doctor__readable_output(sim, db):
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="must be mended"):
+        call_command("payflow_doctor", "--offline", stdout=out)
+
+    assert "wrong  sweep: has never run" in out.getvalue()
