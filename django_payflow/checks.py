@@ -76,6 +76,7 @@ def _numbers(read: Conf) -> Iterator[CheckMessage]:
         "refusals_per_minute",
         "lease_seconds",
         "fetches_per_account",
+        "start_patience",
         "return_patience",
         "attempts_per_hour",
     ):

@@ -75,6 +75,8 @@ class Conf:
     """How long one worker owns a row; after that another may take it."""
     fetches_per_account: int = 16
     """Rows of one account that may be asked about at the same time."""
+    start_patience: float = 10
+    """Seconds that a buyer who pressed "pay" waits for the provider, before the waiting page takes over."""
     return_patience: float = 3
     """Seconds that the return page waits for the provider's answer."""
     attempts_per_hour: int = 5

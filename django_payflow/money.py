@@ -53,10 +53,12 @@ def from_decimal_string(text: object, digits: int) -> int:
     """
     if not isinstance(text, str) or not _PLAIN_DECIMAL.fullmatch(text):
         raise ValueError(f"{text!r:.40} is not a plain decimal amount")
-    scaled = Decimal(text).scaleb(digits)
-    minor = int(scaled)
-    if minor != scaled or abs(minor) > MAX_MINOR:
+    whole, _, fraction = text.partition(".")
+    if fraction[digits:].strip("0"):
         raise ValueError(f"{text!r:.40} does not fit a currency with {digits} decimals")
+    minor = int(whole + fraction[:digits].ljust(digits, "0"))
+    if abs(minor) > MAX_MINOR:
+        raise ValueError(f"{text!r:.40} does not fit a currency with {digits} decimals: it is too large")
     return minor
 
 
@@ -80,8 +82,8 @@ class Money:
 
     @property
     def decimal(self) -> Decimal:
-        """The amount in major units, exact."""
-        return Decimal(self.minor).scaleb(-exponent(self.currency))
+        """The amount in major units, exact whatever the thread's decimal context is."""
+        return Decimal(to_decimal_string(self.minor, exponent(self.currency)))
 
     def __str__(self) -> str:
         return f"{to_decimal_string(self.minor, exponent(self.currency))} {self.currency}"

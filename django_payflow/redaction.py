@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -18,18 +18,30 @@ __all__ = ["HIDDEN", "logger", "remember", "scrub", "scrub_json"]
 
 HIDDEN = "[hidden]"
 MAX_TEXT = 2000
+MAX_TRACEBACK = 20_000
 PRIVATE_KEYS = re.compile(
     r"authorization|cookie|secret|token|password|api_?key|signature|cardnumber|cvc|cvv|iban"
     r"|^(email|e_?mail|phone|name|givenname|familyname|consumername|consumeraccount|address|street.*|"
     r"billingaddress|shippingaddress|buyer|details)$",
     re.IGNORECASE,
 )
-_SHAPES = (
+_SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\b(?:live|test|access|sk|rk|whsec)_[A-Za-z0-9_]{16,}"), HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 " + HIDDEN),
-    (re.compile(r"\b(?:\d[ -]?){12,18}\d\b"), HIDDEN),
-    (re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), HIDDEN),
+    # The tokens in our own return and webhook addresses: 32 bytes in URL-safe base64.
+    (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), HIDDEN),
+    # A card number; an id of ours may contain groups of digits only, and is let through whole.
+    (
+        re.compile(
+            r"(?<!\w)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?!\w)"
+            r"|(?<![0-9A-Za-z])(?:\d[ -]?){12,18}\d(?![0-9A-Za-z])"
+        ),
+        lambda m: m[1] or HIDDEN,
+    ),
+    # Bounded repetitions: an unbounded one takes quadratic time on a long word.
+    (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"), HIDDEN),
 )
+_LIKE_A_CARD = 10**12
 _known: set[str] = set()
 _lock = Lock()
 
@@ -41,24 +53,32 @@ def remember(secret: str) -> None:
             _known.add(secret)
 
 
-def scrub(text: str) -> str:
-    """Return the text without known secrets and private shapes, cut to a bounded length."""
+def scrub(text: str, limit: int = MAX_TEXT) -> str:
+    """Return the text without known secrets and private shapes.
+
+    A text longer than ``limit`` loses its middle: the last line of a traceback says what went wrong.
+    """
+    if len(text) > 8 * limit:  # scrubbed with a wide margin, so that no secret is cut in two and half of it kept
+        text = text[: 4 * limit] + " ... " + text[-4 * limit :]
     for secret in tuple(_known):
         text = text.replace(secret, HIDDEN)
     for shape, instead in _SHAPES:
         text = shape.sub(instead, text)
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " ..."
+    half = limit // 2 - 1
+    return text if len(text) <= limit else text[:half] + " ... " + text[-half:]
 
 
 def scrub_json(value: Any) -> Any:
     """Return JSON-like data with private keys blanked and every string scrubbed."""
     if isinstance(value, Mapping):
         return {
-            str(k): HIDDEN if PRIVATE_KEYS.search(str(k)) and v not in (None, "") else scrub_json(v)
+            scrub(str(k)): HIDDEN if PRIVATE_KEYS.search(str(k)) and v not in (None, "") else scrub_json(v)
             for k, v in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [scrub_json(item) for item in value[:200]]
+    if isinstance(value, int) and abs(value) >= _LIKE_A_CARD:
+        return HIDDEN
     return scrub(value) if isinstance(value, str) else value
 
 
@@ -68,7 +88,7 @@ class _Filter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = scrub(record.getMessage()), None
         if record.exc_info and not record.exc_text:
-            record.exc_text = scrub("".join(traceback.format_exception(*record.exc_info)))
+            record.exc_text = scrub("".join(traceback.format_exception(*record.exc_info)), MAX_TRACEBACK)
             record.exc_info = None
         return True
 

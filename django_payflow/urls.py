@@ -6,9 +6,9 @@ from . import views
 
 app_name = "payflow"
 urlpatterns = [
-    path("start/<str:reference>/", views.start, name="start"),
-    path("return/<str:token>/", views.return_, name="return"),
-    path("status/<str:token>/", views.status, name="status"),
+    path("start/<slug:reference>/", views.start, name="start"),
+    path("return/<slug:token>/", views.return_, name="return"),
+    path("status/<slug:token>/", views.status, name="status"),
     path("webhook/<slug:account>/", views.webhook, name="webhook-account"),
-    path("webhook/<slug:account>/<str:hint>/", views.webhook, name="webhook"),
+    path("webhook/<slug:account>/<slug:hint>/", views.webhook, name="webhook"),
 ]

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.cache import cache
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import csrf_exempt
@@ -48,7 +48,7 @@ def private(view: View) -> View:
     return wrapped
 
 
-@transaction.non_atomic_requests
+@flow.outside_of_transactions
 @require_POST
 @private
 def start(request: HttpRequest, reference: str) -> HttpResponse:
@@ -76,7 +76,7 @@ def _refused(request: HttpRequest, order: Any, message: str, status: int) -> Htt
     return render(request, "payflow/refused.html", context, status=status)
 
 
-@transaction.non_atomic_requests
+@flow.outside_of_transactions
 @csrf_exempt  # banks send the buyer back with a cross-site POST; nothing here trusts what they send
 @require_http_methods(["GET", "HEAD", "POST"])
 @private
@@ -88,7 +88,7 @@ def return_(request: HttpRequest, token: str) -> HttpResponse:
     if arrival is None:
         raise Http404
     wake(arrival)
-    if arrival.standing == "secured" and arrival.url:
+    if arrival.url and (arrival.standing == "secured" or arrival.go_on):
         return SeeOther(arrival.url)
     return render(request, f"payflow/{_PAGES[arrival.standing]}.html", _context(token, arrival))
 
@@ -111,7 +111,7 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
     return JsonResponse({"standing": arrival.standing, "next": arrival.url})
 
 
-@transaction.non_atomic_requests
+@flow.outside_of_transactions
 @csrf_exempt  # a provider has no session; the flow authenticates the delivery
 @require_POST
 def webhook(request: HttpRequest, account: str, hint: str = "") -> HttpResponse:

@@ -53,6 +53,7 @@ TEMPLATES = [
 STATIC_URL = "static/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_BROKER_URL = "memory://localhost"  # the example's Celery app reads this one
 if os.environ.get("PAYFLOW_TEST_OWN_ORDER"):
     PAYFLOW_ORDER_MODEL = "shop.Purchase"
 else:  # the example shop's tables point at payflow's own order model

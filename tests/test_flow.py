@@ -80,3 +80,33 @@ def test_poll__finds_out_when_no_webhook_comes_and_nobody_returns(story):
 
     assert story.now().status == "completed"
     assert Shipment.objects.count() == 1
+
+
+def test_start__answer_lost__the_waiting_page_sends_the_buyer_on(story, client):
+    story.sim.fault("create", "lost_answer", times=1)
+    answer = client.post(f"/payflow/start/{story.order.reference}/", {"account": "mollie"})
+    assert answer.status_code == 303
+    assert answer["Location"] == f"/payflow/return/{story.payment.return_token}/"
+
+    story.sim.advance(61)
+    page = client.get(answer["Location"])
+
+    assert page.status_code == 303
+    assert page["Location"] == story.payment.checkout_url
+    assert len(story.sim.payments()) == 1
+
+
+def test_return__an_order_on_hold_is_not_waiting_for_the_buyer(story):
+    story.start()
+    story.sim.overwrite(story.reference, amount={"currency": "EUR", "value": "1.00"})
+
+    page = story.come_back()
+
+    assert b"being checked" in page.content
+    assert story.now().status == "on_hold"
+    assert story.payment.checkout_url == ""
+
+
+def test_addresses__odd_bytes_are_not_found(client, db):
+    for path in ("return", "status", "start", "webhook/mollie"):
+        assert client.post(f"/payflow/{path}/%00/", {"id": "tr_x"}).status_code == 404

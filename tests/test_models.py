@@ -59,6 +59,21 @@ def test_status__survives_a_refresh_and_stays_protected(order):
         order.status = "completed"
 
 
+def test_status__a_refresh_shows_what_another_process_wrote(story):
+    story.start()
+    assert story.order.status == "draft"
+
+    story.order.refresh_from_db()
+
+    assert story.order.status == "pending"
+
+
+def test_status__a_partial_refresh_keeps_it(story):
+    story.start()
+    story.order.refresh_from_db(fields=["name"])
+    assert story.order.status == "draft"
+
+
 def test_status__forbidden_moves_raise(story):
     story.start()
     payment = story.payment

@@ -21,6 +21,7 @@ from .checkout import AccountChoice, accounts_for, start_checkout
 from .commands import ask_provider, replay_delivery, retry_fulfilment
 from .confirm import confirm
 from .fulfil import fulfil
+from .gate import outside_of_transactions
 from .probe import probe_account
 from .report import apply_report
 from .results import Arrival, Confirmed, Received, Result, Started, Swept, Wake
@@ -42,6 +43,7 @@ __all__ = [
     "confirm",
     "fulfil",
     "handle_return",
+    "outside_of_transactions",
     "payment_standing",
     "probe_account",
     "process_delivery",

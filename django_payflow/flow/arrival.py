@@ -5,6 +5,7 @@ The browser proves nothing: whatever the address says beside the token is ignore
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from .. import checkpoints, conf
@@ -27,12 +28,14 @@ def handle_return(*, token: str) -> Arrival | None:
     payment = _find(token)
     if payment is None:
         return None
-    wakes: tuple[Wake, ...] = ()
-    if PaymentStatus(payment.status) in ALIVE:
-        checkpoints.reached("return.before")
-        wakes = confirm(payment_id=payment.pk, source="return", patience=conf.get().return_patience).wakes
-        payment = Payment.objects.select_related("order").get(pk=payment.pk)
-    return _arrival(payment, wakes)
+    if PaymentStatus(payment.status) not in ALIVE:
+        return _arrival(payment, ())
+    never_seen = not payment.checkout_url
+    checkpoints.reached("return.before")
+    wakes = confirm(payment_id=payment.pk, source="return", patience=conf.get().return_patience).wakes
+    payment = Payment.objects.select_related("order").get(pk=payment.pk)
+    arrival = _arrival(payment, wakes)
+    return replace(arrival, go_on=never_seen and arrival.standing == "open" and bool(arrival.url))
 
 
 def payment_standing(*, token: str) -> Arrival | None:
@@ -64,6 +67,8 @@ def _standing(payment: Payment, order: Any) -> Standing:
         return "secured"  # by this attempt or by another one: this buyer owes nothing
     if status in DEAD:
         return "dead"
+    if payment.asked_wrong or order_status is OrderStatus.ON_HOLD:
+        return "review"
     if status in ALIVE and not payment.held:
         return "open"
     return "review"

@@ -27,7 +27,7 @@ from ..exceptions import (
 )
 from ..messages import Checkout, Phase, Redirect, Reference, Report
 from ..models import Payment
-from ..states import ALIVE, CaseKind, PaymentStatus
+from ..states import ALIVE, DEAD, CaseKind, PaymentStatus
 from . import inbox
 from .books import recompute_order
 from .gate import CallNote, call, refuse_inside_transaction
@@ -98,7 +98,7 @@ def confirm(
 def finish_create(payment_id: int) -> Confirmed:
     """Make the first create call of a payment whose intent ``start_checkout`` just committed with its lease."""
     claim = _as_claim(Payment.objects.get(pk=payment_id))
-    asked = _ask(replace(claim, first_call=True), None)
+    asked = _ask(replace(claim, first_call=True), conf.get().start_patience)
     checkpoints.reached("checkout.created")
     return _settle(claim, asked, source="checkout", delivery=None)
 
@@ -178,13 +178,16 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
     an update of this package): only a search that finds nothing does.
     """
     notes: list[CallNote] = []
-    if clock.now() - claim.created_at < provider.key_life or not provider.supports_find:
+    may_create = claim.status not in DEAD  # what was given up is looked for, never made anew
+    if may_create and (clock.now() - claim.created_at < provider.key_life or not provider.supports_find):
         answer, note = call(claim.account, "create", lambda: provider.create(claim.checkout))
         notes.append(note)
         if claim.first_call or not isinstance(answer, Rejected) or not provider.supports_find:
             return Asked(answer=answer, calls=tuple(notes))
         found, note = call(claim.account, "find", lambda: provider.find(claim.checkout))
         return Asked(answer=answer if found is None else found, calls=(*notes, note))
+    if not provider.supports_find:
+        return Asked(answer=None, calls=())
     answer, note = call(claim.account, "find", lambda: provider.find(claim.checkout))
     return Asked(answer=answer, calls=(note,))
 
@@ -310,6 +313,9 @@ def _settle_missing(
     quiet: dict[str, Any],
 ) -> Confirmed:
     """The provider does not know it: maybe not yet, maybe no more. Never changes what has money."""
+    if PaymentStatus(payment.status) in DEAD:
+        save_facts(change, payment, payment.facts, quiet={**quiet, "next_check_at": None})
+        return Confirmed(outcome="gone", detail="it does not exist at the provider")
     since = payment.not_found_since or change.now
     missing = change.now - since
     if claim.reference is None:

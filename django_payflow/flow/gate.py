@@ -6,16 +6,17 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db import connections
+from django.db import connections, transaction
 
 from .. import metrics, redaction
 from ..exceptions import InsideTransaction, ProviderError
 
-__all__ = ["CallNote", "call", "refuse_inside_transaction"]
+__all__ = ["CallNote", "call", "outside_of_transactions", "refuse_inside_transaction"]
 
 T = TypeVar("T")
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,13 @@ def refuse_inside_transaction() -> None:
                 "Call the flow outside of atomic(); with ATOMIC_REQUESTS, mark your view with "
                 "@transaction.non_atomic_requests."
             )
+
+
+def outside_of_transactions(view: V) -> V:
+    """Let a view ask a provider: no database wraps it in a transaction, whatever ``ATOMIC_REQUESTS`` says."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(alias)(view)
+    return view
 
 
 def call(account: str, operation: str, ask: Callable[[], T]) -> tuple[T | ProviderError, CallNote]:

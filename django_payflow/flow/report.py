@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from .. import conf, registry
-from ..exceptions import ReportRefused
+from ..exceptions import ConfigurationError, ReportRefused
 from ..messages import Report
 from ..models import Payment, PaymentEvent, ProviderReference
+from ..money import Money
 from ..states import ALIVE, CaseKind, Outcome, PaymentStatus, read_report, read_stale_report
 from .books import recompute_order
 from .gate import CallNote
@@ -135,12 +136,23 @@ def _keep_cases(change: Change, payment: Payment, report: Report, outcome: Outco
 
 
 def _case_detail(payment: Payment, report: Report) -> str:
-    return (
-        f"expected {payment.amount} {payment.currency}; the provider says {report.raw_status}: asked "
-        f"{report.requested}, captured {report.captured},"
-        f" capturable {report.capturable}, refunded {report.refunded}, "
-        f"charged back {report.charged_back} {report.currency} (minor units)"
-    )
+    said = {
+        "asks": report.requested,
+        "captured": report.captured,
+        "authorized": report.capturable,
+        "refunded": report.refunded,
+        "charged back": report.charged_back,
+    }
+    sums = ", ".join(f"{word} {_readable(amount, report.currency)}" for word, amount in said.items() if amount)
+    return f"expected {payment.money}; the provider says {report.raw_status}: {sums or 'no money'}"
+
+
+def _readable(minor: int, currency: str) -> str:
+    """An amount for people, also in a currency that we do not know: a provider's word is never refused."""
+    try:
+        return str(Money(minor=minor, currency=currency))
+    except ConfigurationError:
+        return f"{minor} {currency} (minor units)"
 
 
 def _note_report(change: Change, payment: Payment, report: Report, *, stale: bool) -> None:

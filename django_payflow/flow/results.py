@@ -66,6 +66,8 @@ class Arrival(Result):
     order_id: int
     url: str = ""
     """Where to go on: the shop's page when secured, the hosted page while the buyer can still pay there."""
+    go_on: bool = False
+    """The hosted page became known just now, so the buyer has never seen it: send him there at once."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,6 @@ ORDER_MODEL = getattr(settings, "PAYFLOW_ORDER_MODEL", "payflow.Order")
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -25,240 +24,594 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(default=django_payflow.clock.now)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(default=django_payflow.clock.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(default=django_payflow.models.order.new_reference, editable=False, max_length=32, unique=True)),
-                ('status', django_fsm.FSMField(choices=[('draft', 'draft'), ('pending', 'pending'), ('processing', 'processing'), ('on_hold', 'on hold'), ('failed', 'failed'), ('completed', 'completed'), ('canceled', 'canceled'), ('expired', 'expired')], db_index=True, default='draft', editable=False, max_length=16, protected=True)),
-                ('total', models.BigIntegerField(help_text='What the buyer pays, in minor units of the currency.', validators=[django.core.validators.MinValueValidator(0)])),
-                ('currency', models.CharField(help_text='ISO 4217 code, such as EUR.', max_length=3)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('locale', models.CharField(blank=True, help_text='For the hosted page, such as nl_NL.', max_length=16)),
-                ('pay_before', models.DateTimeField(blank=True, help_text='Unpaid after this moment, the order expires. Empty: it waits for ever.', null=True)),
-                ('created_at', models.DateTimeField(default=django_payflow.clock.now, editable=False)),
-                ('placed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('secured_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reference",
+                    models.CharField(
+                        default=django_payflow.models.order.new_reference, editable=False, max_length=32, unique=True
+                    ),
+                ),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("pending", "pending"),
+                            ("processing", "processing"),
+                            ("on_hold", "on hold"),
+                            ("failed", "failed"),
+                            ("completed", "completed"),
+                            ("canceled", "canceled"),
+                            ("expired", "expired"),
+                        ],
+                        db_index=True,
+                        default="draft",
+                        editable=False,
+                        max_length=16,
+                        protected=True,
+                    ),
+                ),
+                (
+                    "total",
+                    models.BigIntegerField(
+                        help_text="What the buyer pays, in minor units of the currency.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                ("currency", models.CharField(help_text="ISO 4217 code, such as EUR.", max_length=3)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                (
+                    "locale",
+                    models.CharField(blank=True, help_text="For the hosted page, such as nl_NL.", max_length=16),
+                ),
+                (
+                    "pay_before",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Unpaid after this moment, the order expires. Empty: it waits for ever.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django_payflow.clock.now, editable=False)),
+                ("placed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("secured_at", models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'abstract': False,
-                'swappable': 'PAYFLOW_ORDER_MODEL',
-                'indexes': [models.Index(fields=['-created_at'], name='payflow_order_new')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'pending', 'processing', 'on_hold', 'failed', 'completed', 'canceled', 'expired'])), name='payflow_order_status'), models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='payflow_order_total')],
+                "abstract": False,
+                "swappable": "PAYFLOW_ORDER_MODEL",
+                "indexes": [models.Index(fields=["-created_at"], name="payflow_order_new")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "draft",
+                                    "pending",
+                                    "processing",
+                                    "on_hold",
+                                    "failed",
+                                    "completed",
+                                    "canceled",
+                                    "expired",
+                                ],
+                            )
+                        ),
+                        name="payflow_order_status",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("total__gte", 0)), name="payflow_order_total"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(help_text="The alias in PAYFLOW['PROVIDERS'].", max_length=64)),
-                ('key', models.CharField(default=django_payflow.models.payment.new_key, editable=False, max_length=36, unique=True)),
-                ('webhook_token', models.CharField(default=django_payflow.models.payment.new_token, editable=False, max_length=64, unique=True)),
-                ('return_token', models.CharField(default=django_payflow.models.payment.new_token, editable=False, max_length=64, unique=True)),
-                ('status', django_fsm.FSMField(choices=[('created', 'created'), ('pending', 'pending'), ('processing', 'processing'), ('authorized', 'authorized'), ('paid', 'paid'), ('failed', 'failed'), ('canceled', 'canceled'), ('expired', 'expired'), ('conflicted', 'conflicted')], db_index=True, default='created', editable=False, max_length=16, protected=True)),
-                ('version', models.PositiveIntegerField(default=0, help_text='Counts every applied change.')),
-                ('amount', models.BigIntegerField(help_text='What the order asks for.')),
-                ('currency', models.CharField(max_length=3)),
-                ('method', models.CharField(blank=True, help_text="The provider's word.", max_length=40)),
-                ('asked_method', models.CharField(blank=True, max_length=40)),
-                ('checkout', models.JSONField(help_text='The frozen request; personal data is removed once the provider has it.')),
-                ('checkout_url', models.TextField(blank=True, help_text='The hosted page.')),
-                ('live', models.BooleanField(default=False, help_text="Real money, or the provider's test mode.")),
-                ('merchant', models.CharField(blank=True, help_text="The provider's id of the receiving account.", max_length=64)),
-                ('phase', models.CharField(choices=[('open', 'open'), ('processing', 'processing'), ('failed', 'failed'), ('canceled', 'canceled'), ('expired', 'expired')], default='open', max_length=12)),
-                ('capturable', models.BigIntegerField(default=0)),
-                ('captured', models.BigIntegerField(default=0)),
-                ('refunded', models.BigIntegerField(default=0)),
-                ('charged_back', models.BigIntegerField(default=0)),
-                ('let_go', models.BigIntegerField(default=0)),
-                ('accepted', models.BigIntegerField(blank=True, null=True)),
-                ('held', models.BooleanField(default=False)),
-                ('push', models.BooleanField(default=False)),
-                ('doubt', models.CharField(blank=True, choices=[('vanished', 'vanished'), ('currency', 'currency'), ('amount', 'amount')], max_length=10)),
-                ('observed_amount', models.BigIntegerField(blank=True, null=True)),
-                ('observed_currency', models.CharField(blank=True, max_length=3)),
-                ('vanished_since', models.DateTimeField(blank=True, null=True)),
-                ('ever_paid', models.BooleanField(default=False)),
-                ('asked_wrong', models.BooleanField(default=False)),
-                ('failure', models.CharField(blank=True, help_text='Why the attempt could not be started.', max_length=200)),
-                ('withdraw', models.BooleanField(default=False, help_text='End it at the provider at the next opportunity.')),
-                ('lease_token', models.CharField(blank=True, max_length=36)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('recheck', models.BooleanField(default=False, help_text='Somebody wanted to ask while the row was leased.')),
-                ('next_check_at', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('not_found_since', models.DateTimeField(blank=True, null=True)),
-                ('troubles', models.PositiveIntegerField(default=0, help_text='Calls in a row that got no usable answer.')),
-                ('created_at', models.DateTimeField(default=django_payflow.clock.now, editable=False)),
-                ('expires_at', models.DateTimeField(blank=True, help_text='As the provider says.', null=True)),
-                ('reported_at', models.DateTimeField(blank=True, null=True)),
-                ('offer_of', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='offer', to=ORDER_MODEL)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to=ORDER_MODEL)),
-                ('settles', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='settled_by', to=ORDER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account", models.CharField(help_text="The alias in PAYFLOW['PROVIDERS'].", max_length=64)),
+                (
+                    "key",
+                    models.CharField(
+                        default=django_payflow.models.payment.new_key, editable=False, max_length=36, unique=True
+                    ),
+                ),
+                (
+                    "webhook_token",
+                    models.CharField(
+                        default=django_payflow.models.payment.new_token, editable=False, max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "return_token",
+                    models.CharField(
+                        default=django_payflow.models.payment.new_token, editable=False, max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("created", "created"),
+                            ("pending", "pending"),
+                            ("processing", "processing"),
+                            ("authorized", "authorized"),
+                            ("paid", "paid"),
+                            ("failed", "failed"),
+                            ("canceled", "canceled"),
+                            ("expired", "expired"),
+                            ("conflicted", "conflicted"),
+                        ],
+                        db_index=True,
+                        default="created",
+                        editable=False,
+                        max_length=16,
+                        protected=True,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=0, help_text="Counts every applied change.")),
+                ("amount", models.BigIntegerField(help_text="What the order asks for.")),
+                ("currency", models.CharField(max_length=3)),
+                ("method", models.CharField(blank=True, help_text="The provider's word.", max_length=40)),
+                ("asked_method", models.CharField(blank=True, max_length=40)),
+                (
+                    "checkout",
+                    models.JSONField(
+                        help_text="The frozen request; personal data is removed once the provider has it."
+                    ),
+                ),
+                ("checkout_url", models.TextField(blank=True, help_text="The hosted page.")),
+                ("live", models.BooleanField(default=False, help_text="Real money, or the provider's test mode.")),
+                (
+                    "merchant",
+                    models.CharField(
+                        blank=True, help_text="The provider's id of the receiving account.", max_length=64
+                    ),
+                ),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("processing", "processing"),
+                            ("failed", "failed"),
+                            ("canceled", "canceled"),
+                            ("expired", "expired"),
+                        ],
+                        default="open",
+                        max_length=12,
+                    ),
+                ),
+                ("capturable", models.BigIntegerField(default=0)),
+                ("captured", models.BigIntegerField(default=0)),
+                ("refunded", models.BigIntegerField(default=0)),
+                ("charged_back", models.BigIntegerField(default=0)),
+                ("let_go", models.BigIntegerField(default=0)),
+                ("accepted", models.BigIntegerField(blank=True, null=True)),
+                ("held", models.BooleanField(default=False)),
+                ("push", models.BooleanField(default=False)),
+                (
+                    "doubt",
+                    models.CharField(
+                        blank=True,
+                        choices=[("vanished", "vanished"), ("currency", "currency"), ("amount", "amount")],
+                        max_length=10,
+                    ),
+                ),
+                ("observed_amount", models.BigIntegerField(blank=True, null=True)),
+                ("observed_currency", models.CharField(blank=True, max_length=3)),
+                ("vanished_since", models.DateTimeField(blank=True, null=True)),
+                ("ever_paid", models.BooleanField(default=False)),
+                ("asked_wrong", models.BooleanField(default=False)),
+                (
+                    "failure",
+                    models.CharField(blank=True, help_text="Why the attempt could not be started.", max_length=200),
+                ),
+                (
+                    "withdraw",
+                    models.BooleanField(default=False, help_text="End it at the provider at the next opportunity."),
+                ),
+                ("lease_token", models.CharField(blank=True, max_length=36)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "recheck",
+                    models.BooleanField(default=False, help_text="Somebody wanted to ask while the row was leased."),
+                ),
+                ("next_check_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("not_found_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "troubles",
+                    models.PositiveIntegerField(default=0, help_text="Calls in a row that got no usable answer."),
+                ),
+                ("created_at", models.DateTimeField(default=django_payflow.clock.now, editable=False)),
+                ("expires_at", models.DateTimeField(blank=True, help_text="As the provider says.", null=True)),
+                ("reported_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "offer_of",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offer",
+                        to=ORDER_MODEL,
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payments", to=ORDER_MODEL
+                    ),
+                ),
+                (
+                    "settles",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="settled_by",
+                        to=ORDER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('late_money', 'late money'), ('mismatch', 'mismatch'), ('surplus', 'surplus'), ('authorization_lost', 'authorization lost'), ('chargeback', 'chargeback'), ('overdrawn', 'overdrawn'), ('unknown_object', 'unknown object'), ('unresolved', 'unresolved'), ('foreign_object', 'foreign object'), ('fulfilment', 'fulfilment')], max_length=20)),
-                ('open_key', models.CharField(blank=True, editable=False, help_text='Kind and subject while open, empty when closed: the constraint that every database can keep.', max_length=120, null=True, unique=True)),
-                ('detail', models.CharField(blank=True, max_length=500)),
-                ('times', models.PositiveIntegerField(default=1, help_text='How often it was noticed while open.')),
-                ('opened_at', models.DateTimeField(default=django_payflow.clock.now)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('resolution', models.CharField(blank=True, max_length=300)),
-                ('order', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payment_cases', to=ORDER_MODEL)),
-                ('payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='payflow.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("late_money", "late money"),
+                            ("mismatch", "mismatch"),
+                            ("surplus", "surplus"),
+                            ("authorization_lost", "authorization lost"),
+                            ("chargeback", "chargeback"),
+                            ("overdrawn", "overdrawn"),
+                            ("unknown_object", "unknown object"),
+                            ("unresolved", "unresolved"),
+                            ("foreign_object", "foreign object"),
+                            ("fulfilment", "fulfilment"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "open_key",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Kind and subject while open, empty when closed: the constraint that every database can keep.",
+                        max_length=120,
+                        null=True,
+                        unique=True,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, max_length=500)),
+                ("times", models.PositiveIntegerField(default=1, help_text="How often it was noticed while open.")),
+                ("opened_at", models.DateTimeField(default=django_payflow.clock.now)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("resolution", models.CharField(blank=True, max_length=300)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_cases",
+                        to=ORDER_MODEL,
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="payflow.payment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PaymentEvent',
+            name="PaymentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('report', 'the provider reported'), ('transition', 'a status changed'), ('call', 'a provider was called'), ('command', 'somebody gave a command'), ('security', 'something was refused'), ('fulfilment', 'a fulfilment step')], max_length=12)),
-                ('source', models.CharField(help_text='webhook, return, poll, checkout, operator, ...', max_length=20)),
-                ('actor', models.CharField(blank=True, help_text='The person, if there was one.', max_length=150)),
-                ('summary', models.CharField(max_length=300)),
-                ('data', models.JSONField(blank=True, default=dict)),
-                ('at', models.DateTimeField(help_text='When it happened.')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_events', to=ORDER_MODEL)),
-                ('payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='payflow.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("report", "the provider reported"),
+                            ("transition", "a status changed"),
+                            ("call", "a provider was called"),
+                            ("command", "somebody gave a command"),
+                            ("security", "something was refused"),
+                            ("fulfilment", "a fulfilment step"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(help_text="webhook, return, poll, checkout, operator, ...", max_length=20),
+                ),
+                ("actor", models.CharField(blank=True, help_text="The person, if there was one.", max_length=150)),
+                ("summary", models.CharField(max_length=300)),
+                ("data", models.JSONField(blank=True, default=dict)),
+                ("at", models.DateTimeField(help_text="When it happened.")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payment_events", to=ORDER_MODEL
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="payflow.payment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='ProviderReference',
+            name="ProviderReference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=64)),
-                ('kind', models.CharField(max_length=32)),
-                ('value', models.CharField(max_length=255)),
-                ('created_at', models.DateTimeField(default=django_payflow.clock.now, editable=False)),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='references', to='payflow.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account", models.CharField(max_length=64)),
+                ("kind", models.CharField(max_length=32)),
+                ("value", models.CharField(max_length=255)),
+                ("created_at", models.DateTimeField(default=django_payflow.clock.now, editable=False)),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="references", to="payflow.payment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WebhookDelivery',
+            name="WebhookDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=64)),
-                ('dedupe_key', models.CharField(max_length=200)),
-                ('reference', models.CharField(help_text='What the delivery names.', max_length=255)),
-                ('kind', models.CharField(max_length=64)),
-                ('verified', models.BooleanField(default=False, help_text='Signed by the provider; unsigned ones are only hints.')),
-                ('body', models.BinaryField(help_text='The raw bytes.')),
-                ('headers', models.JSONField(default=dict, help_text='A harmless selection.')),
-                ('state', models.CharField(choices=[('pending', 'to be processed'), ('done', 'processed'), ('ignored', 'of no interest')], default='pending', max_length=8)),
-                ('hits', models.PositiveIntegerField(default=1)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('due_at', models.DateTimeField()),
-                ('lease_token', models.CharField(blank=True, max_length=36)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('received_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='payflow.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account", models.CharField(max_length=64)),
+                ("dedupe_key", models.CharField(max_length=200)),
+                ("reference", models.CharField(help_text="What the delivery names.", max_length=255)),
+                ("kind", models.CharField(max_length=64)),
+                (
+                    "verified",
+                    models.BooleanField(
+                        default=False, help_text="Signed by the provider; unsigned ones are only hints."
+                    ),
+                ),
+                ("body", models.BinaryField(help_text="The raw bytes.")),
+                ("headers", models.JSONField(default=dict, help_text="A harmless selection.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "to be processed"),
+                            ("done", "processed"),
+                            ("ignored", "of no interest"),
+                        ],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                ("hits", models.PositiveIntegerField(default=1)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=300)),
+                ("due_at", models.DateTimeField()),
+                ("lease_token", models.CharField(blank=True, max_length=36)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("received_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="payflow.payment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'webhook deliveries',
+                "verbose_name_plural": "webhook deliveries",
             },
         ),
         migrations.CreateModel(
-            name='Fulfilment',
+            name="Fulfilment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('handler', models.CharField(help_text="The name in PAYFLOW['FULFILMENT'].", max_length=64)),
-                ('generation', models.PositiveIntegerField(default=1)),
-                ('required', models.BooleanField(default=True)),
-                ('key', models.CharField(default=django_payflow.models.payment.new_key, editable=False, max_length=36, unique=True)),
-                ('status', django_fsm.FSMField(choices=[('blocked', 'blocked'), ('due', 'due'), ('running', 'running'), ('retry_wait', 'retry wait'), ('done', 'done'), ('failed', 'failed'), ('canceled', 'canceled')], db_index=True, default='due', editable=False, max_length=16, protected=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('repeated', models.PositiveIntegerField(default=0, help_text='Calls after a worker died; same key, so no double.')),
-                ('due_at', models.DateTimeField()),
-                ('lease_token', models.CharField(blank=True, max_length=36)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('error', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(default=django_payflow.clock.now, editable=False)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fulfilments', to=ORDER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("handler", models.CharField(help_text="The name in PAYFLOW['FULFILMENT'].", max_length=64)),
+                ("generation", models.PositiveIntegerField(default=1)),
+                ("required", models.BooleanField(default=True)),
+                (
+                    "key",
+                    models.CharField(
+                        default=django_payflow.models.payment.new_key, editable=False, max_length=36, unique=True
+                    ),
+                ),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("blocked", "blocked"),
+                            ("due", "due"),
+                            ("running", "running"),
+                            ("retry_wait", "retry wait"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("canceled", "canceled"),
+                        ],
+                        db_index=True,
+                        default="due",
+                        editable=False,
+                        max_length=16,
+                        protected=True,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                (
+                    "repeated",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Calls after a worker died; same key, so no double."
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("lease_token", models.CharField(blank=True, max_length=36)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(default=django_payflow.clock.now, editable=False)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="fulfilments", to=ORDER_MODEL
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['status', 'due_at'], name='payflow_fulfilment_due')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['blocked', 'due', 'running', 'retry_wait', 'done', 'failed', 'canceled'])), name='payflow_fulfilment_status'), models.UniqueConstraint(fields=('order', 'handler', 'generation'), name='payflow_fulfilment_unique')],
+                "indexes": [models.Index(fields=["status", "due_at"], name="payflow_fulfilment_due")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["blocked", "due", "running", "retry_wait", "done", "failed", "canceled"])
+                        ),
+                        name="payflow_fulfilment_status",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("order", "handler", "generation"), name="payflow_fulfilment_unique"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(blank=True, max_length=64)),
-                ('name', models.CharField(max_length=255)),
-                ('quantity', models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
-                ('unit_price', models.BigIntegerField(help_text='Gross, in minor units; negative for a discount.')),
-                ('vat_rate', models.DecimalField(decimal_places=2, default=Decimal('0'), help_text='In percent.', max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)])),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to=ORDER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sku", models.CharField(blank=True, max_length=64)),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "quantity",
+                    models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)]),
+                ),
+                ("unit_price", models.BigIntegerField(help_text="Gross, in minor units; negative for a discount.")),
+                (
+                    "vat_rate",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=Decimal("0"),
+                        help_text="In percent.",
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to=ORDER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='payflow_orderline_quantity')],
+                "ordering": ["pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("quantity__gte", 1)), name="payflow_orderline_quantity"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['-created_at'], name='payflow_payment_new'),
+            model_name="payment",
+            index=models.Index(fields=["-created_at"], name="payflow_payment_new"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['account', 'lease_until'], name='payflow_payment_lease'),
+            model_name="payment",
+            index=models.Index(fields=["account", "lease_until"], name="payflow_payment_lease"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['created', 'pending', 'processing', 'authorized', 'paid', 'failed', 'canceled', 'expired', 'conflicted'])), name='payflow_payment_status'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "created",
+                            "pending",
+                            "processing",
+                            "authorized",
+                            "paid",
+                            "failed",
+                            "canceled",
+                            "expired",
+                            "conflicted",
+                        ],
+                    )
+                ),
+                name="payflow_payment_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payflow_payment_amount'),
+            model_name="payment",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payflow_payment_amount"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['closed_at', 'kind'], name='payflow_case_open'),
+            model_name="case",
+            index=models.Index(fields=["closed_at", "kind"], name="payflow_case_open"),
         ),
         migrations.AddIndex(
-            model_name='paymentevent',
-            index=models.Index(fields=['payment', 'at'], name='payflow_event_payment'),
+            model_name="paymentevent",
+            index=models.Index(fields=["payment", "at"], name="payflow_event_payment"),
         ),
         migrations.AddConstraint(
-            model_name='providerreference',
-            constraint=models.UniqueConstraint(fields=('account', 'value'), name='payflow_reference_unique'),
+            model_name="providerreference",
+            constraint=models.UniqueConstraint(fields=("account", "value"), name="payflow_reference_unique"),
         ),
         migrations.AddConstraint(
-            model_name='providerreference',
-            constraint=models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='payflow_reference_not_empty'),
+            model_name="providerreference",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value", ""), _negated=True), name="payflow_reference_not_empty"
+            ),
         ),
         migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['state', 'due_at'], name='payflow_delivery_due'),
+            model_name="webhookdelivery",
+            index=models.Index(fields=["state", "due_at"], name="payflow_delivery_due"),
         ),
         migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['-received_at'], name='payflow_delivery_new'),
+            model_name="webhookdelivery",
+            index=models.Index(fields=["-received_at"], name="payflow_delivery_new"),
         ),
         migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(fields=('account', 'dedupe_key'), name='payflow_delivery_unique'),
+            model_name="webhookdelivery",
+            constraint=models.UniqueConstraint(fields=("account", "dedupe_key"), name="payflow_delivery_unique"),
         ),
         migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'done', 'ignored'])), name='payflow_delivery_state'),
+            model_name="webhookdelivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "done", "ignored"])), name="payflow_delivery_state"
+            ),
         ),
     ]

@@ -62,9 +62,17 @@ class SafeRefreshMixin(models.Model):
         abstract = True
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the row again; the status that is put in is the database's, and stays protected."""
         kept = self.__dict__.pop("status", None)
+        self._refreshing = kept is not None
         try:
             super().refresh_from_db(*args, **kwargs)
         finally:
-            if kept is not None:
+            self._refreshing = False
+            if kept is not None:  # it was not asked for, or the read failed
                 self.__dict__.setdefault("status", kept)
+
+    def get_deferred_fields(self) -> set[str]:
+        """A status that was taken out for the refresh is not deferred: it is to be read as well."""
+        deferred = super().get_deferred_fields()
+        return deferred - {"status"} if getattr(self, "_refreshing", False) else deferred

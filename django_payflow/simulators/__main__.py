@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from django_payflow.simulators import start
-from django_payflow.simulators.host import StateInUse
+from django_payflow.simulators.host import StateUnusable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = _stop_on_signals()
     try:
         running = start(port=options.port, state=options.state)
-    except (OSError, OverflowError, StateInUse) as error:
+    except (OSError, OverflowError, StateUnusable) as error:
         parser.exit(1, f"the simulators cannot start: {error}\n")
     with running:
         sys.stdout.write(f"simulators listening on {running.url}/\n")

@@ -70,7 +70,10 @@ def _order_status(
         return O.ON_HOLD
     if settling is not None or (total == 0 and status is not O.DRAFT):
         return O.PROCESSING
-    if any(a.settling and a.facts.fully_refunded for a in rows):
+    kept = [a for a in rows if _keeps_money(a.facts)]
+    if any(not _waits_for_capture(a) for a in kept):
+        return O.ON_HOLD  # money that secures nothing, such as the rest after a chargeback: a person decides
+    if any(a.settling and a.facts.fully_refunded for a in rows) and not kept:
         return O.CANCELED
     return _unpaid_status(status, rows, past_deadline)
 

@@ -134,9 +134,11 @@ def _judge(facts: Facts, report: Report, now: datetime) -> Facts:
 
 
 def _amount_doubt(facts: Facts) -> Doubt:
-    if facts.money <= 0 or facts.accepted == facts.money:
+    if facts.money <= 0:
         return Doubt.NONE
     grew_after_paid = facts.ever_paid and facts.capturable > 0
+    if facts.accepted == facts.money and not grew_after_paid:
+        return Doubt.NONE
     in_range = facts.expected - facts.let_go <= facts.money <= facts.expected
     return Doubt.AMOUNT if grew_after_paid or not in_range else Doubt.NONE
 
@@ -186,10 +188,11 @@ def _cases(old: Facts, new: Facts) -> tuple[frozenset[CaseKind], frozenset[CaseK
             closes.add(CaseKind.LATE_MONEY)  # the provider took its own "failed" back: nobody was told otherwise
     troubled = new.doubt is not Doubt.NONE or new.asked_wrong
     (opens if troubled else closes).add(CaseKind.MISMATCH)
-    if old.capturable - new.capturable > new.captured - old.captured + new.let_go - old.let_go:
-        opens.add(CaseKind.AUTHORIZATION_LOST)
-    elif new.money + new.let_go >= new.expected:
+    covered = new.money + new.let_go >= new.expected
+    if covered:
         closes.add(CaseKind.AUTHORIZATION_LOST)
+    elif old.capturable - new.capturable > new.captured - old.captured:
+        opens.add(CaseKind.AUTHORIZATION_LOST)
     if new.charged_back > old.charged_back:
         opens.add(CaseKind.CHARGEBACK)
     elif new.charged_back == 0:

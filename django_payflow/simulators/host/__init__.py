@@ -11,7 +11,7 @@ from django_payflow.simulators.host.requests_in import flag, json_body, refuse_f
 from django_payflow.simulators.host.seam import PanelRow, Refusal, Services, Simulator, Unknown
 from django_payflow.simulators.host.sender import WebhookPolicy, is_loopback
 from django_payflow.simulators.host.server import Running
-from django_payflow.simulators.host.store import Json, StateInUse, Store
+from django_payflow.simulators.host.store import Json, StateUnusable, Store
 
 __all__ = [
     "CHANGED_AMOUNT",
@@ -24,7 +24,7 @@ __all__ = [
     "Running",
     "Services",
     "Simulator",
-    "StateInUse",
+    "StateUnusable",
     "Store",
     "Unknown",
     "WebhookPolicy",

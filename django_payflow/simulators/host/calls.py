@@ -93,11 +93,9 @@ class Calls:
     def _refused(self, fault: Fault, refuse: Callable[[int], Response], perform: Callable[[], Response]) -> Response:
         if fault.kind == "not_found":
             return refuse(404)
-        if fault.kind == "5xx":
-            if fault.done:
-                perform()
-            return refuse(fault.status or 503)
-        response = refuse(429)
+        if fault.kind == "5xx" and fault.done:
+            perform()
+        response = refuse(429 if fault.kind == "429" else fault.status or 503)
         if fault.retry_after is not None:
             response.headers["Retry-After"] = str(fault.retry_after)
         return response

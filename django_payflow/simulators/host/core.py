@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -66,11 +67,10 @@ class Core:
             return not late and not self.services.deliveries.busy()
 
     def wait_idle(self, seconds: float) -> bool:
-        waited = 0.0
+        deadline = time.monotonic() + seconds
         while not self.idle():
-            if waited >= seconds or self.closing.wait(0.01):
+            if time.monotonic() >= deadline or self.closing.wait(0.002):
                 return False
-            waited += 0.01
         return True
 
     def reset(self) -> None:

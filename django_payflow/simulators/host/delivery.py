@@ -104,7 +104,7 @@ class Deliveries:
         elif "reorder" in kinds:
             plan |= {"state": "held", "due": None, "held_by": "reorder"}
         delivery_id = f"dlv_{secrets.token_hex(6)}"
-        self._save(document | plan | {"id": delivery_id})
+        self._save({"id": delivery_id} | document | plan)
         return delivery_id
 
     def _save(self, document: Json) -> None:

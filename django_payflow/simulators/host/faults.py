@@ -24,8 +24,8 @@ WEBHOOK_KINDS: Mapping[str, str] = {
 }
 #: Kinds that answer instead of the operation: it is not done.
 REFUSING_KINDS: Mapping[str, str] = {
-    "5xx": "answer `status` (default 503); with `done` the operation is done all the same",
-    "429": "answer 429, with Retry-After when `retry_after` is given",
+    "5xx": "answer `status` (default 503), with Retry-After if `retry_after`; with `done` it is done all the same",
+    "429": "answer 429, with Retry-After if `retry_after` is given",
     "not_found": "answer 404: for `times` calls, or while the object is younger than `seconds`",
 }
 #: Kinds that do the operation and spoil the answer.

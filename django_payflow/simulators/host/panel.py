@@ -98,6 +98,7 @@ class Panel:
             call_kinds=CALL_KINDS,
             now=iso(self._services.clock.timestamp()),
             offset=self._services.clock.offset,
+            offset_words=_in_words(self._services.clock.offset),
             steps=_STEPS,
             hold=self._services.deliveries.hold,
             refresh=request.args.get("refresh") == "on",
@@ -160,6 +161,18 @@ def _number(name: str, text: str, read: Callable[[str], Any]) -> Any:
         return read(text)
     except ValueError as error:
         raise Refusal(f"{name} must be a number.") from error
+
+
+def _in_words(offset: float) -> str:
+    """For example: 1 d 2 h ahead of real time."""
+    if not int(offset):
+        return "real time"
+    rest, parts = abs(int(offset)), []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return f"{' '.join(parts)} {'ahead of' if offset > 0 else 'behind'} real time"
 
 
 def _make_safe(response: Response) -> Response:

@@ -37,6 +37,8 @@ class PanelRow:
     status: str
     amount: str
     description: str
+    #: what else is worth seeing at a glance
+    note: str
     created: str
     key: str
     #: the hosted page, where there is one to open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,32 +19,45 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 ADDRESS = "127.0.0.1"
-_THREADS = 32
+#: also for calls that a fault holds up while others go on
+_THREADS = 64
+
+
+def _bind(port: int) -> socket.socket:
+    """Before anything is started, so that a port in use leaves nothing behind."""
+    listening = socket.socket()
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((ADDRESS, port))
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 class Running:
     """Simulators that listen. Several may run at once; none of them shares anything with another."""
 
     def __init__(self, mounted: Mapping[str, Factory], *, port: int = 0, state: Path | None = None) -> None:
-        self._core = Core(mounted, state)
-        self._app = app.build(self._core)
+        listening = _bind(port)
         try:
-            self._sockets: dict[int, wasyncore.dispatcher] = {}
-            self._server = waitress.create_server(
-                self._app,
-                map=self._sockets,
-                host=ADDRESS,
-                port=port,
-                threads=_THREADS,
-                connection_limit=1000,
-                # What makes a cut connection a cut connection: waitress then closes the socket on an OSError
-                # raised by the application and sends nothing more.
-                log_socket_errors=False,
-                ident="simulators",
-            )
+            self._core = Core(mounted, state)
         except BaseException:
-            self._core.close()
+            listening.close()
             raise
+        self._app = app.build(self._core)
+        self._sockets: dict[int, wasyncore.dispatcher] = {}
+        self._server = waitress.create_server(
+            self._app,
+            map=self._sockets,
+            sockets=[listening],
+            threads=_THREADS,
+            connection_limit=1000,
+            # What makes a cut connection a cut connection: waitress then closes the socket on an OSError
+            # raised by the application and sends nothing more.
+            log_socket_errors=False,
+            ident="simulators",
+        )
         self._stop = False
         self._thread = threading.Thread(target=self._serve, name="simulators-server", daemon=True)
         self._core.start()

@@ -28,8 +28,8 @@ _UPSERT = (
 )
 
 
-class StateInUse(RuntimeError):
-    """The state directory already belongs to a running simulators process."""
+class StateUnusable(RuntimeError):
+    """The state directory belongs to another running process, or cannot be read or written."""
 
 
 def copy_json(value: Any) -> Any:
@@ -148,15 +148,19 @@ class Store:
 
 def _open(directory: Path) -> sqlite3.Connection:
     """The file is locked for as long as the process lives; the system frees the lock after ``kill -9``."""
-    directory.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(directory / "simulators.sqlite3", timeout=0.2, check_same_thread=False)
+    path = directory / "simulators.sqlite3"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(path, timeout=0.2, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise StateUnusable(f"{path} cannot be opened ({error})") from error
     try:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(_SCHEMA)
         database.commit()
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         database.close()
-        raise StateInUse(f"the state in {directory} is in use by another process ({error})") from error
+        raise StateUnusable(f"{path} cannot be used, perhaps another process has it ({error})") from error
     return database

@@ -94,11 +94,21 @@ class MollieSimulator:
             status=fields["status"],
             amount=f"{fields['amount']['value']} {fields['amount']['currency']}",
             description=fields["description"],
+            note=self._note(payment),
             created=fields["createdAt"],
             key=payment["key"],
             page_url=shapes.checkout_url(payment) if is_open else None,
             actions=_ACTIONS,
         )
+
+    def _note(self, payment: Json) -> str:
+        sums = {
+            "captured": self._movements.captured(payment),
+            "refunded": self._movements.refunded(payment),
+            "charged back": self._movements.charged_back(payment, reversed_too=False),
+        }
+        moved = [f"{word} {number}" for word, number in sums.items() if number]
+        return ", ".join([payment["fields"]["method"] or "no method yet", *moved])
 
     def panel_act(self, payment: str, action: str) -> None:
         with self._services.store.change():
@@ -137,10 +147,15 @@ _ACTIONS = (
     ("webhook", "Send webhook"),
 )
 
-__doc__ += """
-Not imitated: customers, mandates and recurring charges (every customer id is unknown); payment links, orders,
-subscriptions, settlements, balances; organization tokens and OAuth; next-generation webhooks and events; Apple Pay
-and card tokens; issuers, QR codes, gift card and voucher remainders; settlement amounts, fees and exchange rates;
-the rate limit's real numbers (429 comes as a fault only); live and test sharing one profile (here every key is an
-account of its own); the order of checks when a request is wrong in several ways; Mollie's wording of errors.
+NOT_IMITATED = """
+- customers, mandates and recurring charges: every customer id is unknown
+- payment links, orders, subscriptions, settlements, balances, terminals
+- organization tokens and OAuth; live and test keys sharing one profile (here every key is an account of its own)
+- next-generation webhooks and events; a webhook address that is checked by really calling it
+- Apple Pay and card tokens, issuers, QR codes, remainders of gift cards and vouchers
+- settlement amounts, fees and exchange rates: limits in other currencies are the numbers in EUR
+- the rate limit's real numbers: 429 comes as a fault only
+- a failed attempt that leads back to the method list: the chooser's failed and canceled are final
+- pages in other languages; the locale is checked and stored
+- the order of checks when a request is wrong in several ways, and Mollie's wording of errors
 """

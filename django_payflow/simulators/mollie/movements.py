@@ -48,9 +48,8 @@ class Movements:
 
     def received(self, payment: Json) -> Decimal:
         """What the merchant got: the captured sum, or all of it where nothing is captured by hand."""
-        captured = self.captured(payment)
-        if captured or self.of(CAPTURES, payment):
-            return captured
+        if self.captured(payment, "pending", "succeeded"):
+            return self.captured(payment)
         return value_of(payment["fields"]["amount"]) if payment["fields"]["status"] == "paid" else Decimal(0)
 
     def remaining(self, payment: Json) -> Decimal:

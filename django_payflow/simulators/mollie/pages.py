@@ -119,9 +119,9 @@ class Pages:
         fields = payment["fields"]
         if fields["status"] not in _WAITING:
             return redirect(_completed_url(payment), 303)
-        if fields["method"] is None:
-            return redirect(Shapes(self._movements, _root()).checkout_url(payment), 303)
-        method = methods.METHODS[fields["method"]]
+        method = methods.METHODS.get(fields["method"] or "")
+        if method is None:
+            return redirect(f"{_root()}/checkout/select-method/{payment['token']}", 303)
         several = len(payment["offered"]) != 1
         return render_template(
             "mollie/chooser.html",

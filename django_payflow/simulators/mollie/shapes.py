@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django_payflow.simulators.host import Json
 from django_payflow.simulators.mollie import methods
@@ -66,7 +67,7 @@ class Shapes:
         method = payment["fields"]["method"]
         if method is None:
             return f"{self._base}/checkout/select-method/{payment['token']}"
-        return f"{self._base}/checkout/test-mode?method={method}&token={payment['token']}"
+        return f"{self._base}/checkout/test-mode?{urlencode({'method': method, 'token': payment['token']})}"
 
     def _children(self, name: str, payment: Json) -> list[Json]:
         movements = self._movements
