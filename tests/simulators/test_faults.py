@@ -143,15 +143,16 @@ def test_slow__in_real_seconds(shop: Shop) -> None:
     shop.fault("create", "slow", seconds=0.3, times=1)
     started = time.monotonic()
     shop.create()
-    assert 0.3 <= time.monotonic() - started < 2
+    assert 0.3 <= time.monotonic() - started < 15
 
 
 def test_slow__the_webhook_may_beat_the_answer(shop: Shop, receiver: Receiver) -> None:
     shop.fault("create", "slow", seconds=30, times=1)
     with pytest.raises(requests.ReadTimeout):
         shop.call("POST", "/v2/payments", json=shop.order(), timeout=0.2)
-    (payment,) = shop.control("GET", "mollie/payments")
-    shop.set_status(payment["id"], "paid")
+    while not exists(shop):
+        """On a busy machine the call may arrive after the client has given up."""
+    shop.set_status(shop.control("GET", "mollie/payments")[0]["id"], "paid")
     receiver.wait_for(1)
 
 

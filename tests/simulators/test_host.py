@@ -179,6 +179,7 @@ class Echo:
                 status="said",
                 amount="1",
                 description=base_url,
+                note="",
                 created="now",
                 key="none",
                 page_url=None,

@@ -57,6 +57,8 @@ def test_expiry__due_date_of_a_bank_transfer(shop: Shop) -> None:
 
 def test_expiry__not_once_something_happened(shop: Shop) -> None:
     ids = {status: shop.set_status(shop.create()["id"], status)["id"] for status in ("pending", "paid", "failed")}
+    ids["canceled"] = shop.create()["id"]
+    shop.control("PATCH", f"mollie/payments/{ids['canceled']}", {"status": "canceled"})
     shop.advance(HOUR)
     assert {status: shop.get(payment_id)["status"] for status, payment_id in ids.items()} == {
         status: status for status in ids

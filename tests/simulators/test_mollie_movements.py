@@ -109,6 +109,9 @@ def test_capture__the_bank_says_no(shop: Shop) -> None:
     assert len(shop.deliveries()) == 2
     shop.advance(60)
     assert shop.call("GET", f"/v2/payments/{payment_id}/captures/{made}").json()["status"] == "failed"
+    late = shop.set_status(payment_id, "paid", webhook=False)
+    assert late["amountRemaining"]["value"] == "10.00", "a capture that failed took nothing away"
+    shop.set_status(payment_id, "authorized", webhook=False)
     assert capture(shop, payment_id).status_code == 201, "and may be tried again"
 
 

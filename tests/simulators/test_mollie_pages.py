@@ -168,6 +168,18 @@ def test_a_finished_payment_says_so_and_links_back(shop: Shop) -> None:
     assert len(shop.deliveries()) == 1
 
 
+@pytest.mark.parametrize("method", ["<b>coins & more</b>", 7, ["ideal"]])
+def test_a_method_that_no_table_knows(shop: Shop, method: object) -> None:
+    """Tests overwrite it to see what a shop makes of it; our own pages must survive that too."""
+    payment = shop.create(method="ideal")
+    lied = shop.control("PATCH", f"mollie/payments/{payment['id']}", {"method": method})
+    assert lied["method"] == shop.get(payment["id"])["method"] == method
+    assert Buyer(shop, lied).methods == ["ideal"]
+    assert shop.session.get(shop.root, timeout=5).status_code == 200
+    for status in ("pending", "open", "failed", "authorized", "paid"):
+        assert shop.set_status(payment["id"], status)["status"] == status
+
+
 def test_change_payment_state__refund_and_chargeback(shop: Shop) -> None:
     for wanted, amount in (("refund", "amountRefunded"), ("chargeback", "amountChargedBack")):
         payment = shop.paid()

@@ -65,7 +65,7 @@ def test_create__decimals_of_the_currency(shop: Shop, currency: str, value: str)
     assert shop.create(amount=amount, method="creditcard")["amount"] == amount
 
 
-def eur(value: object, **more: object) -> dict[str, object]:
+def eur(value: object, **more: object) -> dict[str, Any]:
     return {"amount": {"currency": "EUR", "value": value, **more}}
 
 
@@ -149,7 +149,7 @@ def test_create__lines_must_add_up(shop: Shop) -> None:
 
 def test_create__zero_only_for_a_first_payment_by_card_or_paypal(shop: Shop) -> None:
     zero = eur("0.00")
-    assert shop.create(**zero, sequenceType="first", method="creditcard")["amount"]["value"] == "0.00"
+    assert shop.create(sequenceType="first", method="creditcard", **zero)["amount"]["value"] == "0.00"
     refused = shop.call("POST", "/v2/payments", json=shop.order(**zero, sequenceType="first", method="ideal"))
     assert (refused.status_code, refused.json()["field"]) == (422, "amount")
 

@@ -108,7 +108,7 @@ class MollieSimulator:
             "charged back": self._movements.charged_back(payment, reversed_too=False),
         }
         moved = [f"{word} {number}" for word, number in sums.items() if number]
-        return ", ".join([payment["fields"]["method"] or "no method yet", *moved])
+        return ", ".join([str(payment["fields"]["method"] or "no method yet"), *moved])
 
     def panel_act(self, payment: str, action: str) -> None:
         with self._services.store.change():

@@ -174,7 +174,7 @@ class Ledger:
         return self.services.deliveries.enqueue(
             provider="mollie",
             payment=payment["id"],
-            url=url,
+            url=str(url),
             headers=_WEBHOOK_HEADERS,
             body=f"id={payment['id']}",
         )

@@ -113,10 +113,14 @@ def takes_zero(method: Method) -> bool:
     return method.id in ("creditcard", "paypal")
 
 
-def seconds_open(method: str | None) -> int:
-    """The method may be one that no table knows: tests overwrite it with anything."""
-    known = METHODS.get(method or "")
-    return known.expires if known else EXPIRES_WITHOUT_METHOD
+def known(method: object) -> Method | None:
+    """The method of a payment, if it is in the table: not chosen yet, or overwritten by a test, it is not."""
+    return METHODS.get(method) if isinstance(method, str) else None
+
+
+def seconds_open(method: object) -> int:
+    found = known(method)
+    return found.expires if found else EXPIRES_WITHOUT_METHOD
 
 
 def method_shape(method: Method, base: str, currency: str = "EUR") -> Json:

@@ -102,7 +102,7 @@ class Movements:
 
     def _completes(self, payment: Json) -> bool:
         """Methods that allow several captures stay authorized until everything is captured."""
-        if payment["fields"]["method"] not in methods.MULTI_CAPTURE:
+        if str(payment["fields"]["method"]) not in methods.MULTI_CAPTURE:
             return True
         return self.captured(payment) >= value_of(payment["fields"]["amount"])
 
@@ -135,7 +135,7 @@ class Movements:
         wanted = self._same_currency(sent["amount"], fields)
         if not from_dashboard:
             self._refuse_duplicate(payment, wanted)
-        method = methods.METHODS.get(fields["method"] or "")
+        method = methods.known(fields["method"])
         if wanted <= 0 or wanted > self.remaining(payment) or (method and not method.refundable):
             raise ApiError(422, "This amount cannot be refunded.", "amount.value")
         refund = self._record(REFUNDS, "re_", payment, wanted, sent, {"status": "pending"})

@@ -29,7 +29,7 @@ _NEVER_PENDING = frozenset({"giftcard", "voucher", "paysafecard", "applepay"})
 
 def reserves(fields: Json) -> bool:
     """Klarna and its like always, cards when the shop captures by hand or later."""
-    method = methods.METHODS.get(fields["method"] or "")
+    method = methods.known(fields["method"])
     by_method = method is not None and method.authorizes
     return by_method or fields.get("captureMode") == "manual" or bool(fields.get("captureDelay"))
 
@@ -37,7 +37,7 @@ def reserves(fields: Json) -> bool:
 def choices(fields: Json) -> list[Choice]:
     """The endings that fit the method, in the order the page shows them."""
     left_out = {"paid", "pending"} if reserves(fields) else {"authorized"}
-    if fields["method"] in _NEVER_PENDING:
+    if str(fields["method"]) in _NEVER_PENDING:
         left_out.add("pending")
     if fields["status"] == "pending":
         left_out.add("open")

@@ -119,7 +119,7 @@ class Pages:
         fields = payment["fields"]
         if fields["status"] not in _WAITING:
             return redirect(_completed_url(payment), 303)
-        method = methods.METHODS.get(fields["method"] or "")
+        method = methods.known(fields["method"])
         if method is None:
             return redirect(f"{_root()}/checkout/select-method/{payment['token']}", 303)
         several = len(payment["offered"]) != 1
@@ -139,7 +139,7 @@ class Pages:
             if fields["status"] not in _WAITING:
                 return redirect(_completed_url(payment), 303)
             state = request.form.get("final_state", "")
-            if fields["method"] is None or state not in [choice.word for choice in choices(fields)]:
+            if methods.known(fields["method"]) is None or state not in [choice.word for choice in choices(fields)]:
                 raise Refusal("Choose one of the states offered.")
             return self._finish(payment, state)
 

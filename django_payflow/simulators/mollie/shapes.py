@@ -114,7 +114,7 @@ def is_cancelable(fields: Json) -> bool:
 
 
 def _refundable(fields: Json) -> bool:
-    method = methods.METHODS.get(fields["method"] or "")
+    method = methods.known(fields["method"])
     return method is None or method.refundable
 
 
