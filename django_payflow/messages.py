@@ -49,8 +49,8 @@ class Line:
 class Buyer:
     """What a provider may need to know about the customer. Personal: purged once the provider has it."""
 
-    email: str = ""
-    name: str = ""
+    email: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,9 @@ class Checkout:
     amount: int
     """Minor units of ``currency``."""
     currency: str
-    return_url: str
-    webhook_url: str
+    return_url: str = field(repr=False)
+    """Holds a token, as ``webhook_url`` does: neither shows itself in a traceback."""
+    webhook_url: str = field(repr=False)
     created_at: datetime
     method: str | None = None
     """The provider's own word for a payment method; ``None`` lets the buyer choose on the hosted page."""

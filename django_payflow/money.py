@@ -21,6 +21,10 @@ MAX_MINOR = 2**63 - 1
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,6})?", re.ASCII)
 
 
+WITHDRAWN = {"ANG": 2, "BGN": 2, "CUC": 2, "HRK": 2, "LTL": 2, "LVL": 2, "SLL": 2, "VEF": 2, "ZWL": 2}
+"""Currencies that ISO 4217 took from its list: payments outlive them, and must stay readable."""
+
+
 @cache
 def exponent(currency: str) -> int:
     """Return the number of decimals of an ISO 4217 currency: 2 for EUR, 0 for JPY, 3 for KWD.
@@ -30,7 +34,7 @@ def exponent(currency: str) -> int:
     try:
         digits = Currency(currency).exponent
     except ValueError:
-        digits = None
+        digits = WITHDRAWN.get(currency)
     if digits is None:
         raise ConfigurationError(f"{currency!r} is not a currency with minor units in ISO 4217, such as 'EUR'")
     return int(digits)

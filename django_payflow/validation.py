@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .exceptions import ConfigurationError, InvalidCheckout
@@ -11,9 +12,13 @@ from .providers.base import Provider
 
 __all__ = ["refuse_invalid"]
 
+_METHOD = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII)
+
 
 def refuse_invalid(order: Any, checkout: Checkout, provider: Provider[Any]) -> None:
     """Raise ``InvalidCheckout`` unless total, currency and lines fit each other and the provider."""
+    if checkout.method is not None and not _METHOD.fullmatch(checkout.method):
+        raise InvalidCheckout(f"{checkout.method!r:.60} is not a provider's word for a payment method")
     if checkout.amount < 0:
         raise InvalidCheckout(f"order {order.reference} has a negative total")
     try:
@@ -25,4 +30,5 @@ def refuse_invalid(order: Any, checkout: Checkout, provider: Provider[Any]) -> N
         raise InvalidCheckout(
             f"the lines of order {order.reference} add up to {lines}, its total is {checkout.amount} (minor units)"
         )
-    provider.check(checkout)
+    if checkout.amount > 0:  # an order of zero is placed without asking anybody
+        provider.check(checkout)

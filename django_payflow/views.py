@@ -121,7 +121,10 @@ def webhook(request: HttpRequest, account: str, hint: str = "") -> HttpResponse:
         return _answer(request, Received(status=413, reason="too_big"))
     if request.headers.get("Content-Encoding", "identity") not in {"", "identity"}:
         return _answer(request, Received(status=415, reason="encoded"))
-    body = request.read(limit + 1)
+    try:
+        body = request.read(limit + 1)
+    except OSError:  # the caller went away while sending
+        return _answer(request, Received(status=400, reason="cut_short"))
     if len(body) > limit:
         return _answer(request, Received(status=413, reason="too_big"))
     try:
@@ -141,21 +144,27 @@ def webhook(request: HttpRequest, account: str, hint: str = "") -> HttpResponse:
 
 def _content_length(request: HttpRequest) -> int:
     text = str(request.META.get("CONTENT_LENGTH") or "0")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text[:18]) if text.isascii() and text.isdigit() else 0
 
 
 def _answer(request: HttpRequest, received: Received) -> HttpResponse:
     status_code = received.status
     if 400 <= status_code < 500 and _refused_too_often(request):
         status_code = 429
-    return HttpResponse(received.reason, content_type="text/plain", status=status_code)
+    response = HttpResponse(received.reason, content_type="text/plain", status=status_code)
+    # The flow logs refusals itself; Django would log the address, and the address holds a token.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _refused_too_often(request: HttpRequest) -> bool:
     """Count refusals per address and minute. Deliveries that are accepted are never throttled."""
     key = f"payflow:refused:{request.META.get('REMOTE_ADDR', '')}:{int(clock.now().timestamp() // 60)}"
-    cache.add(key, 0, timeout=120)
     try:
+        cache.add(key, 0, timeout=120)
         return bool(cache.incr(key) > conf.get().refusals_per_minute)
     except ValueError:  # the entry was evicted between the two calls
+        return False
+    except Exception as broken:  # noqa: BLE001  (each cache library raises its own; a dead cache must not answer 500)
+        redaction.logger().warning("refusals are not counted, the cache does not work: %s", type(broken).__name__)
         return False

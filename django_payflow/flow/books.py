@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,6 @@ from ..models import Case, Fulfilment, Payment
 from ..states import (
     ALIVE,
     BLOCKING_CASES,
-    DEAD,
     FULFILLING,
     SECURING,
     Attempt,
@@ -20,6 +20,7 @@ from ..states import (
     OrderOutcome,
     OrderStatus,
     PaymentStatus,
+    blocks,
     next_fulfilment,
     recompute,
 )
@@ -34,10 +35,10 @@ def recompute_order(change: Change, order: Any, payments: list[Payment]) -> Orde
         OrderStatus(order.status),
         order.total,
         [_attempt(order, payment) for payment in payments],
-        blocked=_has_blocking_case(order),
+        blocked=_has_blocking_case(order, payments),
         past_deadline=_is_past(order.pay_before, change.now),
     )
-    _keep_surplus_and_late(change, payments, outcome)
+    _keep_money_cases(change, order, payments, outcome)
     _keep_links(change, order, payments, outcome)
     first_time = outcome.status is OrderStatus.PROCESSING and order.secured_at is None
     before = order.status
@@ -60,15 +61,21 @@ def _attempt(order: Any, payment: Payment) -> Attempt:
     )
 
 
-def _has_blocking_case(order: Any) -> bool:
-    return Case.objects.open().filter(order_id=order.pk, kind__in=[kind.value for kind in BLOCKING_CASES]).exists()
+def _has_blocking_case(order: Any, payments: Iterable[Payment]) -> bool:
+    """Late money beside a payment that settles the order is surplus: it must not stop what is paid for."""
+    cases = Case.objects.open().filter(order_id=order.pk, kind__in=[kind.value for kind in BLOCKING_CASES])
+    settling = {p.pk for p in payments if p.settles_id == order.pk and PaymentStatus(p.status) in SECURING}
+    return any(
+        not (settling and kind == CaseKind.LATE_MONEY and payment_id not in settling)
+        for kind, payment_id in cases.values_list("kind", "payment_id")
+    )
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and now >= moment
 
 
-def _keep_surplus_and_late(change: Change, payments: list[Payment], outcome: OrderOutcome) -> None:
+def _keep_money_cases(change: Change, order: Any, payments: list[Payment], outcome: OrderOutcome) -> None:
     for payment in payments:
         if payment.pk in outcome.late:
             open_case(change, CaseKind.LATE_MONEY, "money reached an order that was already closed", payment=payment)
@@ -77,6 +84,11 @@ def _keep_surplus_and_late(change: Change, payments: list[Payment], outcome: Ord
             open_case(change, CaseKind.SURPLUS, detail, payment=payment)
         elif PaymentStatus(payment.status) in SECURING:
             close_cases(change, [CaseKind.SURPLUS], payment, "no longer a second payment")
+        if payment.pk in outcome.unsettled:
+            detail = f"{payment.money} does not settle an order of {order.amount}"
+            open_case(change, CaseKind.UNSETTLED, detail, payment=payment)
+        elif PaymentStatus(payment.status) in SECURING:
+            close_cases(change, [CaseKind.UNSETTLED], payment, "it settles the order, or another question came first")
 
 
 def _keep_links(change: Change, order: Any, payments: list[Payment], outcome: OrderOutcome) -> None:
@@ -131,6 +143,5 @@ def is_ready(order: Any) -> bool:
     """Whether fulfilments of this order may run: processing or completed, and nothing blocks."""
     if OrderStatus(order.status) not in FULFILLING:
         return False
-    conflicts = Payment.objects.filter(order_id=order.pk, status=PaymentStatus.CONFLICTED)
-    reviews = Payment.objects.filter(order_id=order.pk, held=True).exclude(status__in=[s.value for s in DEAD])
-    return not (_has_blocking_case(order) or conflicts.exists() or reviews.exists())
+    payments = list(Payment.objects.filter(order_id=order.pk))
+    return not (_has_blocking_case(order, payments) or any(blocks(payment.facts) for payment in payments))

@@ -23,6 +23,7 @@ from ..validation import refuse_invalid
 from .addresses import addressed, success_url, waiting_url
 from .books import recompute_order, withdraw
 from .confirm import confirm, finish_create
+from .gate import refuse_inside_transaction
 from .results import Started
 from .rows import Change, locked_order, locked_payments, note, save_facts, save_order, short_transaction
 
@@ -63,14 +64,16 @@ def start_checkout(
     Raises a ``CheckoutRefused`` (with a polite ``buyer_message``), ``ConfigurationError`` for an unknown account,
     ``InsideTransaction``. After an unknown outcome at the provider the result leads to the waiting page.
     """
+    refuse_inside_transaction()
     frozen = _freeze(order, account, method=method)
     provider = registry.provider(account)
-    if order.total > 0:
-        refuse_invalid(order, frozen, provider)
-    for _ in range(3):
-        plan = _plan(order.pk, frozen, live=provider.live, confirmed=confirmed, actor=actor)
+    refuse_invalid(order, frozen, provider)
+    asked: set[int] = set()
+    while True:
+        plan = _plan(order.pk, frozen, live=provider.live, confirmed=confirmed, actor=actor, asked=asked)
         if plan.ask_first is None:
             break
+        asked.add(plan.ask_first)
         if confirm(payment_id=plan.ask_first, source="checkout").outcome == "busy":
             raise BankIsWorking(f"payment {plan.ask_first} is being asked about; try again in a moment")
     if plan.started is not None:
@@ -89,7 +92,8 @@ class _Plan:
     """Nothing to do at the provider: the answer is known."""
 
 
-def _plan(order_id: int, frozen: Checkout, *, live: bool, confirmed: bool, actor: str) -> _Plan:
+def _plan(order_id: int, frozen: Checkout, *, live: bool, confirmed: bool, actor: str, asked: set[int]) -> _Plan:
+    """Decide in one transaction. ``asked`` are the attempts that were settled at the provider for this start."""
     change = Change(source="checkout", now=clock.now(), actor=actor)
 
     def work() -> _Plan:
@@ -97,11 +101,13 @@ def _plan(order_id: int, frozen: Checkout, *, live: bool, confirmed: bool, actor
         payments = locked_payments(order_id)
         if not order.can_be_paid:
             raise OrderNotPayable(f"order {order.reference} is {order.status}")
+        if order.pay_before is not None and change.now >= order.pay_before:
+            raise OrderNotPayable(f"the time to pay order {order.reference} ended at {order.pay_before}")
         if order.total == 0:
             return _place_free(change, order)
         _refuse_changed_total(order, frozen)
         offer = next((p for p in payments if p.offer_of_id == order_id), None)
-        plan = _about_offer(change, offer, frozen, confirmed=confirmed) if offer else None
+        plan = _about_offer(change, offer, frozen, confirmed=confirmed, asked=asked) if offer else None
         return plan or _new_attempt(change, order, payments, frozen, live=live)
 
     plan = short_transaction(change, work)
@@ -120,23 +126,28 @@ def _refuse_changed_total(order: Any, frozen: Checkout) -> None:
         raise OrderNotPayable(f"order {order.reference} changed while its payment was being started; load it again")
 
 
-def _about_offer(change: Change, offer: Payment, frozen: Checkout, *, confirmed: bool) -> _Plan | None:
+def _about_offer(
+    change: Change, offer: Payment, frozen: Checkout, *, confirmed: bool, asked: set[int]
+) -> _Plan | None:
     """Decide about the attempt that is already offered; ``None``: a new one may start."""
     settings = conf.get()
     override = settings.processing_override
+    same_way = offer.account == frozen.account and offer.asked_method == (frozen.method or "")
     step = offer_step(
         offer.facts,
-        same_way=offer.account == frozen.account and offer.asked_method == (frozen.method or ""),
+        same_way=same_way,
         confirmed=confirmed,
         age=change.now - offer.created_at,
         override_after=None if override is None else timedelta(seconds=override),
     )
     if step is OfferStep.SAME_URL and offer.checkout_url:
         return _Plan(started=Started(payment_id=offer.pk, url=offer.checkout_url))
-    if step in {OfferStep.SAME_URL, OfferStep.FINISH_CREATE}:
+    if step is OfferStep.FINISH_CREATE:
+        return _finish_first(change, offer, same_way=same_way, asked=asked)
+    if step is OfferStep.SAME_URL:
         return _unfinished(change, offer)
     if step is OfferStep.END_FIRST:
-        return _end_first(change, offer)
+        return _end_first(change, offer, asked=asked)
     if step is OfferStep.REFUSE_BANK:
         raise BankIsWorking(f"payment {offer.pk} is {offer.status} at {offer.account}")
     if step is OfferStep.REFUSE:
@@ -151,9 +162,21 @@ def _unfinished(change: Change, offer: Payment) -> _Plan:
     return _Plan(started=Started(payment_id=offer.pk, url=waiting_url(offer)))
 
 
-def _end_first(change: Change, offer: Payment) -> _Plan | None:
+def _finish_first(change: Change, offer: Payment, *, same_way: bool, asked: set[int]) -> _Plan | None:
+    """Nobody has its URL. It is looked up once; if that brings nothing, another way to pay supersedes it."""
+    if offer.lease_until is not None and offer.lease_until > change.now:
+        return _unfinished(change, offer)
+    if offer.pk not in asked:
+        return _Plan(ask_first=offer.pk)
+    if same_way:
+        return _unfinished(change, offer)
+    withdraw(change, offer)
+    return None
+
+
+def _end_first(change: Change, offer: Payment, *, asked: set[int]) -> _Plan | None:
     """Have the first attempt ended; one that the provider would not end is superseded and stays watched."""
-    if not offer.withdraw:
+    if not (offer.withdraw and offer.pk in asked):
         withdraw(change, offer, keep_offer=True)
         return _Plan(ask_first=offer.pk)
     save_facts(change, offer, offer.facts, offer_of_id=None, checkout_url="")

@@ -8,6 +8,7 @@ from ..models import DeliveryState, Fulfilment, Payment, PaymentEvent, WebhookDe
 from ..states import CaseKind, FulfilmentEvent, FulfilmentStatus, next_fulfilment
 from .books import is_ready
 from .confirm import confirm
+from .gate import refuse_inside_transaction
 from .results import Confirmed, Result, Wake
 from .rows import (
     Change,
@@ -24,6 +25,7 @@ __all__ = ["ask_provider", "replay_delivery", "retry_fulfilment"]
 
 def ask_provider(*, payment_id: int, actor: str) -> Confirmed:
     """Ask the provider about a payment now, and apply its answer."""
+    refuse_inside_transaction()
     change = Change(source="operator", now=clock.now(), actor=actor)
     payment = Payment.objects.get(pk=payment_id)
     summary = "asked the provider"

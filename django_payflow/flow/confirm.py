@@ -23,6 +23,7 @@ from ..exceptions import (
     ProviderError,
     Rejected,
     ReportRefused,
+    Uncertain,
     UnknownStatus,
 )
 from ..messages import Checkout, Phase, Redirect, Reference, Report
@@ -39,6 +40,8 @@ __all__ = ["confirm", "finish_create"]
 
 _BUSY_PAUSE = timedelta(seconds=5)
 _TROUBLE_PAUSES = (10, 30, 60, 300, 900, 3600)
+_TROUBLES_FOR_A_PERSON = 12
+"""Calls in a row without a usable answer, about seven hours of them, until a case is opened."""
 _NOT_FOUND_IS_TRANSIENT = timedelta(hours=1)
 _SECOND_FIND_AFTER = timedelta(minutes=10)
 _DAY = timedelta(days=1)
@@ -115,7 +118,7 @@ def _take_lease(change: Change, payment_id: int, delivery: inbox.ClaimedDelivery
     settings, rows = conf.get(), Payment.objects.filter(pk=payment_id)
     account = rows.values_list("account", flat=True).get()
     if Payment.objects.leased(account, change.now).count() >= settings.fetches_per_account:
-        rows.update(next_check_at=change.now + _BUSY_PAUSE)
+        rows.update(recheck=True, next_check_at=change.now + _BUSY_PAUSE)
         inbox.hand_over(delivery)
         return None
     lease = {"lease_token": str(uuid.uuid4()), "lease_until": change.now + settings.lease, "recheck": False}
@@ -182,14 +185,32 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
     if may_create and (clock.now() - claim.created_at < provider.key_life or not provider.supports_find):
         answer, note = call(claim.account, "create", lambda: provider.create(claim.checkout))
         notes.append(note)
+        if isinstance(answer, Redirect) and not claim.first_call:
+            answer = _look_again(claim, provider, answer, notes)
         if claim.first_call or not isinstance(answer, Rejected) or not provider.supports_find:
             return Asked(answer=answer, calls=tuple(notes))
-        found, note = call(claim.account, "find", lambda: provider.find(claim.checkout))
-        return Asked(answer=answer if found is None else found, calls=(*notes, note))
-    if not provider.supports_find:
-        return Asked(answer=None, calls=())
+        found = _search(claim, provider, notes)
+        return Asked(answer=answer if found is None else found, calls=tuple(notes))
+    answer = _search(claim, provider, notes) if provider.supports_find else None
+    return Asked(answer=answer, calls=tuple(notes))
+
+
+def _look_again(claim: Claim, provider: Any, replayed: Redirect, notes: list[CallNote]) -> Redirect:
+    """A replayed create answer is a picture of the past: what became of the payment since must be asked for."""
+    reference = replayed.report.references[0]
+    answer, note = call(claim.account, "retrieve", lambda: provider.retrieve(claim.checkout, reference))
+    notes.append(note)
+    return Redirect(url=replayed.url, report=answer) if isinstance(answer, Report) else replayed
+
+
+def _search(claim: Claim, provider: Any, notes: list[CallNote]) -> Report | ProviderError | None:
+    """Look for the attempt by its key. A search that was refused proves nothing, whatever it was refused with."""
     answer, note = call(claim.account, "find", lambda: provider.find(claim.checkout))
-    return Asked(answer=answer, calls=(note,))
+    notes.append(note)
+    if isinstance(answer, Rejected):
+        return Uncertain(str(answer), code=answer.code)
+    found: Report | ProviderError | None = answer
+    return found
 
 
 # --- settle
@@ -291,7 +312,7 @@ def _settle_no_report(
     if problem is None or isinstance(problem, ObjectNotFound):
         return _settle_missing(change, order, payments, payment, claim, quiet)
     words = redaction.scrub(str(problem))[:200]
-    if isinstance(problem, UnknownStatus):
+    if isinstance(problem, UnknownStatus) or payment.troubles + 1 >= _TROUBLES_FOR_A_PERSON:
         open_case(change, CaseKind.UNRESOLVED, words, payment=payment)
     wait = _pause(payment.troubles, problem)
     later: dict[str, Any] = {"troubles": payment.troubles + 1, "next_check_at": change.now + wait, **quiet}

@@ -7,6 +7,7 @@ same key. Retries are by the schedule in the rows.
 
 from __future__ import annotations
 
+import math
 import random
 import uuid
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from .rows import (
 __all__ = ["fulfil"]
 
 E = FulfilmentEvent
+_LONGEST_PAUSE = 30 * 86400
 _JITTER = random.SystemRandom()
 
 
@@ -92,9 +94,23 @@ def _claim(change: Change, fulfilment_id: int) -> _Job | None:
 def _wake_up(change: Change, row: Fulfilment) -> None:
     """Bring back a row whose worker died, and one whose waiting time is over."""
     if row.status == FulfilmentStatus.RUNNING and row.lease_until is not None and row.lease_until <= change.now:
-        values = {"repeated": row.repeated + 1, "due_at": change.now, "lease_token": "", "lease_until": None}
+        # The first repeat is due at once; one whose workers keep dying waits by the schedule, and ends with it.
+        pauses = conf.get().fulfilment_retry_seconds
+        spent = row.attempts > len(pauses)
+        pause = timedelta(seconds=pauses[row.attempts - 1] if row.repeated and not spent else 0)
+        values = {
+            "repeated": row.repeated + 1,
+            "due_at": row.lease_until + pause,
+            "lease_token": "",
+            "lease_until": None,
+        }
         save_fulfilment(change, row, next_fulfilment(FulfilmentStatus.RUNNING, E.LEASE_EXPIRED), **values)
         metrics.count("fulfilment_repeated", handler=row.handler)
+        if spent:
+            words = "its worker died every time"
+            save_fulfilment(change, row, next_fulfilment(FulfilmentStatus.RETRY_WAIT, E.EXHAUSTED), error=words)
+            _open_given_up(change, row, words)
+            return
     if row.status == FulfilmentStatus.RETRY_WAIT and row.due_at <= change.now:
         save_fulfilment(change, row, next_fulfilment(FulfilmentStatus.RETRY_WAIT, E.WAKE))
 
@@ -163,6 +179,18 @@ def _failed(job: _Job, error: Exception) -> Result:
     return Result(wakes=tuple(change.wakes))
 
 
+def _open_given_up(change: Change, row: Fulfilment, words: str) -> None:
+    detail = f"{row.handler} was given up after {row.attempts} attempts: {words}"
+    open_case(change, CaseKind.FULFILMENT, detail, order_id=row.order_id, subject=f"fulfilment:{row.pk}")
+
+
+def _wished(seconds: object, usual: float) -> float:
+    """Return the pause a handler asked for, if it is one: up to thirty days."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        return usual
+    return min(max(seconds, 0), _LONGEST_PAUSE)
+
+
 def _record_failure(change: Change, job: _Job, error: Exception) -> None:
     _, row = _locked(job)
     if row.lease_token != job.token or row.status != FulfilmentStatus.RUNNING:
@@ -175,11 +203,10 @@ def _record_failure(change: Change, job: _Job, error: Exception) -> None:
     final = isinstance(error, GiveUp) or row.attempts > len(pauses)
     if final:
         save_fulfilment(change, row, next_fulfilment(FulfilmentStatus.RUNNING, E.FINAL_ERROR), **values)
-        detail = f"{row.handler} was given up after {row.attempts} attempts: {words}"
-        open_case(change, CaseKind.FULFILMENT, detail, order_id=row.order_id, subject=f"fulfilment:{row.pk}")
+        _open_given_up(change, row, words)
         return
     pause = pauses[row.attempts - 1]
-    if isinstance(error, RetryLater) and error.seconds is not None:
-        pause = error.seconds
+    if isinstance(error, RetryLater):
+        pause = _wished(error.seconds, pause)
     values["due_at"] = change.now + timedelta(seconds=pause * _JITTER.uniform(1.0, 1.1))
     save_fulfilment(change, row, next_fulfilment(FulfilmentStatus.RUNNING, E.RETRYABLE_ERROR), **values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .. import clock, conf
 from ..models import DeliveryState, WebhookDelivery
@@ -13,6 +13,8 @@ from .rows import Change
 __all__ = ["ClaimedDelivery", "claim_delivery", "hand_over", "mark_done", "postpone"]
 
 _PAUSES = (10, 30, 60, 300, 900, 3600)
+_ASKS_PER_MINUTE = 5
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +31,18 @@ class ClaimedDelivery:
 
 
 def claim_delivery(delivery_id: int) -> ClaimedDelivery | None:
-    """Take the lease on a due delivery; ``None`` when it is done or somebody else has it."""
+    """Take the lease on a due delivery; ``None`` when it is done, somebody else has it, or it was asked about a lot.
+
+    A delivery that is repeated without end is asked about a few times a minute: the provider's quota is ours to
+    protect, and what it says is asked for again when the minute is over.
+    """
     now, token = clock.now(), str(uuid.uuid4())
     rows = WebhookDelivery.objects.filter(pk=delivery_id, state=DeliveryState.PENDING).free(now)
     if not rows.update(lease_token=token, lease_until=now + conf.get().lease):
         return None
     row = WebhookDelivery.objects.get(pk=delivery_id)
+    if not _may_ask(row, now):
+        return None
     return ClaimedDelivery(
         id=row.pk,
         token=token,
@@ -44,6 +52,18 @@ def claim_delivery(delivery_id: int) -> ClaimedDelivery | None:
         reference=row.reference,
         payment_id=row.payment_id,
     )
+
+
+def _may_ask(row: WebhookDelivery, now: datetime) -> bool:
+    rows = WebhookDelivery.objects.filter(pk=row.pk, lease_token=row.lease_token)
+    if row.asks_since is None or now >= row.asks_since + _MINUTE:
+        rows.update(asks=1, asks_since=now)
+    elif row.asks < _ASKS_PER_MINUTE:
+        rows.update(asks=row.asks + 1)
+    else:
+        rows.update(due_at=row.asks_since + _MINUTE, lease_token="", lease_until=None)
+        return False
+    return True
 
 
 def mark_done(change: Change, delivery: ClaimedDelivery) -> None:

@@ -83,7 +83,11 @@ def _expire_orders(limit: int) -> int:
     """Orders whose time to pay is over: every open attempt's provider is asked to end it before they expire."""
     now = clock.now()
     waiting = [status.value for status in PAYABLE_ORDER - {OrderStatus.DRAFT}]
-    late = get_order_model()._default_manager.filter(status__in=waiting, pay_before__lte=now)
+    alive = Payment.objects.filter(order=models.OuterRef("pk"), status__in=[status.value for status in ALIVE])
+    # An order whose attempts are all being ended already waits for them; their last news expires it.
+    to_do = models.Exists(alive.filter(withdraw=False)) | ~models.Exists(alive)
+    late = get_order_model()._default_manager.filter(to_do, status__in=waiting, pay_before__lte=now)
+    late = late.order_by("pay_before", "pk")
     return sum(_expire(pk) for pk in late.values_list("pk", flat=True)[:limit])
 
 

@@ -101,6 +101,8 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
     due_at = models.DateTimeField()
+    asks = models.PositiveIntegerField(default=0, help_text="Provider calls made for it since asks_since.")
+    asks_since = models.DateTimeField(null=True, blank=True)
     lease_token = models.CharField(max_length=36, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField()

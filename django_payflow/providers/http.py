@@ -88,9 +88,15 @@ class Http:
     read_timeout: float = 10
     deadline: float = DEFAULT_DEADLINE
 
-    def get(self, path: str, *, auth: AuthBase, params: Mapping[str, str] | None = None) -> Answer:
+    def ends(self) -> float:
+        """Return the end of a call that begins now, for an adapter whose call takes several requests."""
+        return time.monotonic() + self.deadline
+
+    def get(
+        self, path: str, *, auth: AuthBase, params: Mapping[str, str] | None = None, ends: float | None = None
+    ) -> Answer:
         """GET, repeated after a passing fault while time is left. Raises a ``ProviderError``."""
-        ends = time.monotonic() + self.deadline
+        ends = self.ends() if ends is None else ends
         for pause in (*GET_PAUSES, None):
             result = self._once("GET", path, ends=ends, auth=auth, params=params)
             passing = isinstance(result, ProviderError) and _may_pass(result)
@@ -109,12 +115,13 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request that changes something, once: the caller decides about a repeat. Raises as ``get``."""
-        ends = time.monotonic() + self.deadline
-        return _unwrap(self._once(method, path, ends=ends, auth=auth, body=body, headers=headers))
+        return _unwrap(self._once(method, path, ends=self.ends(), auth=auth, body=body, headers=headers))
 
     def _once(self, method: str, path: str, *, ends: float, auth: AuthBase, **kwargs: Any) -> Answer | ProviderError:
         body: bytes = kwargs.get("body", b"")
-        left = max(0.05, ends - time.monotonic())
+        left = ends - time.monotonic()
+        if left <= 0:
+            return Uncertain("the time of the call was over before its last request")
         watchdog = _Watchdog(left)
         try:
             with watchdog:
@@ -223,10 +230,11 @@ class _Watchdog:
         self.fired = False
         self._timer = threading.Timer(seconds, self._fire)
         self._timer.daemon = True
-        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
 
-    def watch(self, connection: HTTPConnection) -> None:
-        self._connection = connection
+    def watch(self, connected: socket.socket | None) -> None:
+        """Remember the socket itself: the connection lets go of it while the answer is still being read."""
+        self._socket = connected
         if self.fired:
             self._cut()
 
@@ -235,10 +243,9 @@ class _Watchdog:
         self._cut()
 
     def _cut(self) -> None:
-        sock = getattr(self._connection, "sock", None)
-        if sock is not None:
+        if self._socket is not None:
             with suppress(OSError):  # already closed: that is what was wanted
-                sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> _Watchdog:
         _local.watchdog = self
@@ -251,13 +258,23 @@ class _Watchdog:
 
 
 class _Watched:
-    """Tells the thread's watchdog which connection carries the call."""
+    """Tells the thread's watchdog which socket carries the call: a new one, or one that was kept open."""
+
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # mixed into the two connection classes below
+        _watch(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        watchdog: _Watchdog | None = getattr(_local, "watchdog", None)
-        if watchdog is not None:
-            watchdog.watch(self)  # type: ignore[arg-type]  # mixed into the two connection classes below
+        _watch(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+def _watch(connected: socket.socket | None) -> None:
+    watchdog: _Watchdog | None = getattr(_local, "watchdog", None)
+    if watchdog is not None:
+        watchdog.watch(connected)
 
 
 class _PlainConnection(_Watched, HTTPConnection):

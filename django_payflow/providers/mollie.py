@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from ..exceptions import InvalidCheckout, Uncertain, UnknownStatus, WebhookRefused
 from ..messages import Checkout, MoneyMove, Notice, Phase, Redirect, Reference, Report
@@ -171,18 +171,15 @@ class MollieProvider(Provider[MollieOptions]):
 
     def find(self, checkout: Checkout) -> Report | None:
         """Page newest-first until before the attempt began: Mollie cannot filter by metadata."""
-        params = {"limit": str(_PAGE_SIZE)}
+        params: dict[str, str] | None = {"limit": str(_PAGE_SIZE)}
+        ends = self.http.ends()  # the deadline is of the whole search
         for _ in range(_MAX_PAGES):
-            page = self.http.get("/v2/payments", auth=self._auth(), params=params).json()
-            payments = _items(page, "payments")
-            for payment in payments:
-                if _our_reference(payment) == checkout.key:
-                    return self.retrieve(checkout, Reference(kind="payment", value=str(payment.get("id"))))
-            following = (page.get("_links") or {}).get("next")
-            past = payments and _moment(payments[-1].get("createdAt"), must=True) < checkout.created_at - _CLOCK_SLACK
-            if not payments or past or not following:
+            page = self.http.get("/v2/payments", auth=self._auth(), params=params, ends=ends).json()
+            found, params = _read_page(page, checkout)
+            if found:
+                return self.retrieve(checkout, Reference(kind="payment", value=found))
+            if params is None:
                 return None
-            params = _next_page(following)
         raise Uncertain(f"the payment is not among the newest {_MAX_PAGES * _PAGE_SIZE}; the list goes on")
 
     def cancel(self, checkout: Checkout, reference: Reference) -> Report:
@@ -341,19 +338,31 @@ def _our_reference(data: Mapping[str, Any]) -> str:
     return str(metadata.get("attempt") or "") if isinstance(metadata, dict) else ""
 
 
-def _moment(text: object, *, must: bool = False) -> Any:
+def _moment(text: object) -> datetime | None:
     """Read an ISO time with an offset or a Z."""
     if not isinstance(text, str):
-        if must:
-            raise Uncertain("Mollie's list lacks createdAt")
         return None
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _next_page(link: Mapping[str, Any]) -> dict[str, str]:
-    """Take the cursor only: the link's host is the provider's word, ours is the configured one."""
-    query = dict(parse_qsl(str(link.get("href", "")).partition("?")[2]))
-    if not query.get("from"):
-        raise Uncertain("Mollie's next page has no cursor")
-    return {"from": query["from"], "limit": str(_PAGE_SIZE)}
+def _read_page(page: Mapping[str, Any], checkout: Checkout) -> tuple[str, dict[str, str] | None]:
+    """Return the id that carries our key, or where to look next; ``None``: nowhere.
+
+    Raises ``Uncertain`` for a page that cannot be read: it proves nothing.
+    """
+    try:
+        payments = _items(page, "payments")
+        ours = next((str(payment["id"]) for payment in payments if _our_reference(payment) == checkout.key), "")
+        following = page["_links"]["next"]
+        if ours or not payments or following is None:
+            return ours, None
+        if datetime.fromisoformat(payments[-1]["createdAt"]) < checkout.created_at - _CLOCK_SLACK:
+            return "", None
+        # The cursor only: the link's host is the provider's word, ours is the configured one.
+        cursor = dict(parse_qsl(urlsplit(following["href"]).query))["from"]
+    except (KeyError, TypeError, ValueError, AttributeError) as unreadable:
+        problem = f"Mollie's list of payments cannot be read ({type(unreadable).__name__})"
+    else:
+        return "", {"from": cursor, "limit": str(_PAGE_SIZE)}
+    raise Uncertain(problem)

@@ -18,7 +18,7 @@ from .fulfilment import (
     next_fulfilment,
 )
 from .offer import OfferStep, offer_step
-from .order import Attempt, OrderOutcome, recompute
+from .order import Attempt, OrderOutcome, blocks, recompute
 from .payment import VANISH_CONFIRMED_AFTER, Facts, Outcome, label_of, read_report, read_stale_report
 from .words import (
     ALIVE,
@@ -66,6 +66,7 @@ __all__ = [
     "OrderStatus",
     "Outcome",
     "PaymentStatus",
+    "blocks",
     "label_of",
     "next_fulfilment",
     "offer_step",

@@ -30,6 +30,8 @@ class OrderOutcome:
     """The payment that settles it."""
     surplus: frozenset[int] = frozenset()
     """Other payments that still hold money."""
+    unsettled: frozenset[int] = frozenset()
+    """Payments whose money secures nothing: they hold the order."""
     late: frozenset[int] = frozenset()
     """Payments whose money reached a closed order."""
 
@@ -50,8 +52,12 @@ def recompute(
     settling = _settling(total, rows)
     surplus = frozenset(a.id for a in rows if settling and a.id != settling.id and _keeps_money(a.facts))
     late = frozenset(a.id for a in rows if _keeps_money(a.facts)) if status in CLOSED_ORDER else frozenset()
+    held_up = blocked or any(blocks(a.facts) for a in rows)
+    open_order = status not in CLOSED_ORDER | {O.COMPLETED} and not held_up and settling is None
+    unsettled = frozenset(a.id for a in rows if open_order and total > 0 and _secures_nothing(a))
     return OrderOutcome(
-        status=_order_status(status, total, rows, settling, blocked=blocked, past_deadline=past_deadline),
+        status=_order_status(status, total, rows, settling, held_up=held_up, past_deadline=past_deadline),
+        unsettled=unsettled,
         settles=settling.id if settling else None,
         surplus=surplus,
         late=late,
@@ -59,21 +65,20 @@ def recompute(
 
 
 def _order_status(
-    status: O, total: int, rows: list[Attempt], settling: Attempt | None, *, blocked: bool, past_deadline: bool
+    status: O, total: int, rows: list[Attempt], settling: Attempt | None, *, held_up: bool, past_deadline: bool
 ) -> O:
     if status is O.COMPLETED:
         return status
     if status in CLOSED_ORDER:
         holding = any(_keeps_money(a.facts) or a.facts.status is P.CONFLICTED for a in rows)
         return O.ON_HOLD if holding else status
-    if blocked or any(_blocks(a.facts) for a in rows):
+    if held_up:
         return O.ON_HOLD
     if settling is not None or (total == 0 and status is not O.DRAFT):
         return O.PROCESSING
-    kept = [a for a in rows if _keeps_money(a.facts)]
-    if any(not _waits_for_capture(a) for a in kept):
-        return O.ON_HOLD  # money that secures nothing, such as the rest after a chargeback: a person decides
-    if any(a.settling and a.facts.fully_refunded for a in rows) and not kept:
+    if any(_secures_nothing(a) for a in rows):
+        return O.ON_HOLD  # such as the rest after a chargeback: a person decides
+    if any(a.settling and a.facts.fully_refunded for a in rows) and not any(_keeps_money(a.facts) for a in rows):
         return O.CANCELED
     return _unpaid_status(status, rows, past_deadline)
 
@@ -108,7 +113,12 @@ def _waits_for_capture(attempt: Attempt) -> bool:
     return attempt.facts.status is P.AUTHORIZED and not attempt.secured_by_authorization
 
 
-def _blocks(facts: Facts) -> bool:
+def _secures_nothing(attempt: Attempt) -> bool:
+    return _keeps_money(attempt.facts) and not _waits_for_capture(attempt)
+
+
+def blocks(facts: Facts) -> bool:
+    """Whether a payment holds its order up: a conflict, or a review of money that may still come or is there."""
     return facts.status is P.CONFLICTED or (facts.held and facts.status not in DEAD)
 
 

@@ -59,6 +59,7 @@ class CaseKind(StrEnum):
     LATE_MONEY = "late_money"
     MISMATCH = "mismatch"
     SURPLUS = "surplus"
+    UNSETTLED = "unsettled"
     AUTHORIZATION_LOST = "authorization_lost"
     CHARGEBACK = "chargeback"
     OVERDRAWN = "overdrawn"
@@ -115,6 +116,8 @@ CASE_ADVICE: dict[CaseKind, str] = {
     CaseKind.MISMATCH: "The provider names another amount or currency than the order. Compare both; do not deliver "
     "before the money is right.",
     CaseKind.SURPLUS: "A second payment arrived for an order that is already paid. Refund it at the provider.",
+    CaseKind.UNSETTLED: "There is money, but it does not settle the order. Compare the order's total with the "
+    "payment; deliver, or refund it at the provider.",
     CaseKind.AUTHORIZATION_LOST: "The authorization fell away before it was captured. Ask the customer to pay again.",
     CaseKind.CHARGEBACK: "The customer's bank took money back. Answer the dispute in the provider's dashboard.",
     CaseKind.OVERDRAWN: "More was refunded or charged back than was captured. Compare with the provider's statement.",
