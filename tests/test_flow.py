@@ -24,23 +24,18 @@ def test_start__creates_at_the_provider_and_redirects(story, client):
     assert payment.checkout["buyer"] == {}
 
 
-def test_webhook__is_stored_then_the_provider_is_asked_then_everything_follows(story):
-    story.start()
-    story.bank("paid")
+def test_start__answer_lost__the_waiting_page_sends_the_buyer_on(story, client):
+    story.sim.fault("create", "lost_answer", times=1)
+    answer = client.post(f"/payflow/start/{story.order.reference}/", {"account": "mollie"})
+    assert answer.status_code == 303
+    assert answer["Location"] == f"/payflow/return/{story.payment.return_token}/"
 
-    answer = story.webhook()
+    story.sim.advance(61)
+    page = client.get(answer["Location"])
 
-    assert (answer.status_code, answer.content) == (200, b"new")
-    assert story.payment.status == "paid"
-    assert story.payment.captured == 2495
-    assert story.now().status == "completed"
-    assert story.payment.settles_id == story.order.pk
-    assert Shipment.objects.count() == 1
-    assert [m.to for m in mail.outbox] == [["ada@example.com"]]
-    assert set(Fulfilment.objects.values_list("handler", "status")) == {("ship", "done"), ("confirmation", "done")}
-    assert WebhookDelivery.objects.get().state == "done"
-    assert not Case.objects.exists()
-    assert PaymentEvent.objects.filter(kind="transition").count() == 5
+    assert page.status_code == 303
+    assert page["Location"] == story.payment.checkout_url
+    assert len(story.sim.payments()) == 1
 
 
 def test_return__asks_the_provider_and_tells_the_truth(story):
@@ -69,33 +64,6 @@ def test_return__a_failed_payment_says_so_and_the_buyer_may_try_again(story):
     assert Payment.objects.filter(order=story.order).count() == 2
 
 
-def test_poll__finds_out_when_no_webhook_comes_and_nobody_returns(story):
-    story.start()
-    story.bank("paid", webhook=False)
-    story.work()
-    assert story.payment.status == "pending"
-
-    story.sim.advance(61)
-    story.work()
-
-    assert story.now().status == "completed"
-    assert Shipment.objects.count() == 1
-
-
-def test_start__answer_lost__the_waiting_page_sends_the_buyer_on(story, client):
-    story.sim.fault("create", "lost_answer", times=1)
-    answer = client.post(f"/payflow/start/{story.order.reference}/", {"account": "mollie"})
-    assert answer.status_code == 303
-    assert answer["Location"] == f"/payflow/return/{story.payment.return_token}/"
-
-    story.sim.advance(61)
-    page = client.get(answer["Location"])
-
-    assert page.status_code == 303
-    assert page["Location"] == story.payment.checkout_url
-    assert len(story.sim.payments()) == 1
-
-
 def test_return__an_order_on_hold_is_not_waiting_for_the_buyer(story):
     story.start()
     story.sim.overwrite(story.reference, amount={"currency": "EUR", "value": "1.00"})
@@ -110,3 +78,35 @@ def test_return__an_order_on_hold_is_not_waiting_for_the_buyer(story):
 def test_addresses__odd_bytes_are_not_found(client, db):
     for path in ("return", "status", "start", "webhook/mollie"):
         assert client.post(f"/payflow/{path}/%00/", {"id": "tr_x"}).status_code == 404
+
+
+def test_webhook__is_stored_then_the_provider_is_asked_then_everything_follows(story):
+    story.start()
+    story.bank("paid")
+
+    answer = story.webhook()
+
+    assert (answer.status_code, answer.content) == (200, b"new")
+    assert story.payment.status == "paid"
+    assert story.payment.captured == 2495
+    assert story.now().status == "completed"
+    assert story.payment.settles_id == story.order.pk
+    assert Shipment.objects.count() == 1
+    assert [m.to for m in mail.outbox] == [["ada@example.com"]]
+    assert set(Fulfilment.objects.values_list("handler", "status")) == {("ship", "done"), ("confirmation", "done")}
+    assert WebhookDelivery.objects.get().state == "done"
+    assert not Case.objects.exists()
+    assert PaymentEvent.objects.filter(kind="transition").count() == 5
+
+
+def test_poll__finds_out_when_no_webhook_comes_and_nobody_returns(story):
+    story.start()
+    story.bank("paid", webhook=False)
+    story.work()
+    assert story.payment.status == "pending"
+
+    story.sim.advance(61)
+    story.work()
+
+    assert story.now().status == "completed"
+    assert Shipment.objects.count() == 1

@@ -46,7 +46,7 @@ def recompute_order(change: Change, order: Any, payments: list[Payment]) -> Orde
     if first_time:
         _start_fulfilment(change, order)
         _end_other_attempts(change, payments, outcome)
-    elif order.status != before:
+    elif order.status != before or order.status == OrderStatus.COMPLETED:
         _fulfilments_follow(change, order)
     return outcome
 
@@ -122,10 +122,8 @@ def withdraw(change: Change, payment: Payment, *, keep_offer: bool = False) -> N
 
 
 def _fulfilments_follow(change: Change, order: Any) -> None:
-    event = {
-        OrderStatus.PROCESSING: FulfilmentEvent.UNBLOCK,
-        OrderStatus.CANCELED: FulfilmentEvent.CANCEL,
-    }.get(OrderStatus(order.status), FulfilmentEvent.BLOCK)
+    ready = FulfilmentEvent.UNBLOCK if is_ready(order) else FulfilmentEvent.BLOCK
+    event = FulfilmentEvent.CANCEL if order.status == OrderStatus.CANCELED else ready
     for row in locked_fulfilments(order.pk):
         status = FulfilmentStatus(row.status)
         if event is FulfilmentEvent.CANCEL and status in {FulfilmentStatus.RUNNING, FulfilmentStatus.DONE}:

@@ -188,7 +188,7 @@ def _cases(old: Facts, new: Facts) -> tuple[frozenset[CaseKind], frozenset[CaseK
             closes.add(CaseKind.LATE_MONEY)  # the provider took its own "failed" back: nobody was told otherwise
     troubled = new.doubt is not Doubt.NONE or new.asked_wrong
     (opens if troubled else closes).add(CaseKind.MISMATCH)
-    covered = new.money + new.let_go >= new.expected
+    covered = new.money + new.let_go >= new.expected or new.accepted == new.money
     if covered:
         closes.add(CaseKind.AUTHORIZATION_LOST)
     elif old.capturable - new.capturable > new.captured - old.captured:
