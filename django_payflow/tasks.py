@@ -80,6 +80,10 @@ def _publish(one: Wake) -> None:
         task.apply_async(args=(one.id,))
         return
     with _pool().acquire(block=True, timeout=PUBLISH_TIMEOUT) as producer:
+        # Now or never: left alone, kombu tries again for seconds before it gives a connection up.
+        limits: dict[str, Any] = {"interval_start": 0, "interval_max": 0, "timeout": PUBLISH_TIMEOUT}
+        connection: Any = producer.__connection__
+        connection.ensure_connection(max_retries=1, **limits)
         task.apply_async(args=(one.id,), producer=producer, retry=False)
 
 

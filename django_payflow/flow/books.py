@@ -57,6 +57,7 @@ def _attempt(order: Any, payment: Payment) -> Attempt:
         id=payment.pk,
         facts=payment.facts,
         secured_by_authorization=account is None or account.secured_means == "authorized",
+        same_currency=payment.currency == order.currency,
         settling=payment.settles_id == order.pk,
     )
 

@@ -30,6 +30,10 @@ from .rows import Change, locked_order, locked_payments, note, save_facts, save_
 __all__ = ["AccountChoice", "accounts_for", "start_checkout"]
 
 
+_ROUNDS = 4
+"""How often a start may find that another one was faster, before it gives up politely."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AccountChoice:
     """One way to pay that a buyer may choose."""
@@ -69,13 +73,16 @@ def start_checkout(
     provider = registry.provider(account)
     refuse_invalid(order, frozen, provider)
     asked: set[int] = set()
-    while True:
+    for _ in range(_ROUNDS):
         plan = _plan(order.pk, frozen, live=provider.live, confirmed=confirmed, actor=actor, asked=asked)
         if plan.ask_first is None:
             break
         asked.add(plan.ask_first)
-        if confirm(payment_id=plan.ask_first, source="checkout").outcome == "busy":
+        patience = conf.get().start_patience
+        if confirm(payment_id=plan.ask_first, source="checkout", patience=patience).outcome == "busy":
             raise BankIsWorking(f"payment {plan.ask_first} is being asked about; try again in a moment")
+    else:
+        raise BankIsWorking("other starts of this order keep coming in between; try again in a moment")
     if plan.started is not None:
         return plan.started
     checkpoints.reached("checkout.intent")
@@ -144,9 +151,9 @@ def _about_offer(
         return _Plan(started=Started(payment_id=offer.pk, url=offer.checkout_url))
     if step is OfferStep.FINISH_CREATE:
         return _finish_first(change, offer, same_way=same_way, asked=asked)
-    if step is OfferStep.SAME_URL:
+    if step is OfferStep.SAME_URL and not offer.withdraw:
         return _unfinished(change, offer)
-    if step is OfferStep.END_FIRST:
+    if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back cannot be given again
         return _end_first(change, offer, asked=asked)
     if step is OfferStep.REFUSE_BANK:
         raise BankIsWorking(f"payment {offer.pk} is {offer.status} at {offer.account}")

@@ -56,6 +56,7 @@ class Claim:
     account: str
     token: str
     version: int
+    reported_at: datetime | None
     status: PaymentStatus
     withdraw: bool
     checkout: Checkout
@@ -138,6 +139,7 @@ def _as_claim(payment: Payment) -> Claim:
         account=payment.account,
         token=payment.lease_token,
         version=payment.version,
+        reported_at=payment.reported_at,
         status=PaymentStatus(payment.status),
         withdraw=payment.withdraw,
         checkout=payment.frozen,
@@ -268,7 +270,16 @@ def _settle_report(
     try:
         if claim.reference is None and not isinstance(asked.answer, Redirect):
             _refuse_unlike(payment, report)
-        outcome = apply_report(change, order, payments, payment, report, version=claim.version, quiet=quiet)
+        outcome = apply_report(
+            change,
+            order,
+            payments,
+            payment,
+            report,
+            version=claim.version,
+            reported_at=claim.reported_at,
+            quiet=quiet,
+        )
     except ReportRefused as refused:
         later = {"next_check_at": change.now + _DAY, **quiet}
         save_facts(change, payment, payment.facts, quiet=later)

@@ -34,17 +34,18 @@ def apply_report(
     report: Report,
     *,
     version: int,
+    reported_at: datetime | None,
     quiet: Quiet | None = None,
 ) -> Literal["applied", "stale"]:
     """Apply a report to a locked payment and recompute its order.
 
-    ``version`` is what the row had before the provider was asked: if it differs, the report is old and may only
-    raise what was captured. ``quiet`` are bookkeeping columns to write along. Raises ``ReportRefused`` when the
-    report is not about this row; nothing was changed then.
+    ``version`` and ``reported_at`` are what the row had before the provider was asked: if either differs, another
+    answer was applied meanwhile; this one is old and may only raise what was captured. ``quiet`` are bookkeeping
+    columns to write along. Raises ``ReportRefused`` when the report is not about this row; nothing was changed then.
     """
     refuse_foreign(payment, report)
     _store_references(payment, report)  # identity does not age: an old answer's references are kept too
-    stale = payment.version != version
+    stale = payment.version != version or payment.reported_at != reported_at
     if stale:
         outcome = read_stale_report(payment.facts, report)
         changed = save_facts(change, payment, outcome.facts, quiet={**(quiet or {}), "next_check_at": change.now})

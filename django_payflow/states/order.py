@@ -17,6 +17,8 @@ class Attempt:
     facts: Facts
     secured_by_authorization: bool = True
     """The account's ``SECURED_MEANS``: is an authorization enough?"""
+    same_currency: bool = True
+    """The order still has the currency that the payment was made for."""
     settling: bool = False
     """It settles the order now."""
 
@@ -101,7 +103,13 @@ def _settling(total: int, rows: list[Attempt]) -> Attempt | None:
 
 def _can_settle(total: int, attempt: Attempt) -> bool:
     facts = attempt.facts
-    if facts.status not in SECURING or facts.held or facts.charged_back > 0 or facts.fully_refunded:
+    if (
+        not attempt.same_currency
+        or facts.status not in SECURING
+        or facts.held
+        or facts.charged_back > 0
+        or facts.fully_refunded
+    ):
         return False
     secured = facts.captured + (facts.capturable if attempt.secured_by_authorization else 0)
     if secured <= 0:
