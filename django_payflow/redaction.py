@@ -58,6 +58,7 @@ def scrub(text: str, limit: int = MAX_TEXT) -> str:
 
     A text longer than ``limit`` loses its middle: the last line of a traceback says what went wrong.
     """
+    text = text.replace("\x00", "")  # PostgreSQL stores no NUL, and nobody wants to read one
     if len(text) > 8 * limit:  # scrubbed with a wide margin, so that no secret is cut in two and half of it kept
         text = text[: 4 * limit] + " ... " + text[-4 * limit :]
     for secret in tuple(_known):

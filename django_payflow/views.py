@@ -10,18 +10,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from . import clock, conf, flow, redaction
+from . import conf, flow, redaction
 from .exceptions import CheckoutRefused, ConfigurationError
 from .flow import Arrival, Received
 from .models import get_order_model
 from .tasks import wake
+from .throttle import too_many
 
 __all__ = ["return_", "start", "status", "webhook"]
 
@@ -159,12 +159,5 @@ def _answer(request: HttpRequest, received: Received) -> HttpResponse:
 
 def _refused_too_often(request: HttpRequest) -> bool:
     """Count refusals per address and minute. Deliveries that are accepted are never throttled."""
-    key = f"payflow:refused:{request.META.get('REMOTE_ADDR', '')}:{int(clock.now().timestamp() // 60)}"
-    try:
-        cache.add(key, 0, timeout=120)
-        return bool(cache.incr(key) > conf.get().refusals_per_minute)
-    except ValueError:  # the entry was evicted between the two calls
-        return False
-    except Exception as broken:  # noqa: BLE001  (each cache library raises its own; a dead cache must not answer 500)
-        redaction.logger().warning("refusals are not counted, the cache does not work: %s", type(broken).__name__)
-        return False
+    address = request.META.get("REMOTE_ADDR", "")
+    return too_many(f"refused:{address}", limit=conf.get().refusals_per_minute, seconds=60)

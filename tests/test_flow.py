@@ -110,3 +110,12 @@ def test_poll__finds_out_when_no_webhook_comes_and_nobody_returns(story):
 
     assert story.now().status == "completed"
     assert Shipment.objects.count() == 1
+
+
+def test_return__reloaded_without_end_does_not_use_up_the_providers_quota(story):
+    story.start()
+
+    pages = [story.come_back() for _ in range(30)]
+
+    assert {page.status_code for page in pages} == {200}
+    assert 1 <= len(story.sim.calls("get")) <= 12, "two periods at most"

@@ -11,11 +11,15 @@ from typing import Any, Literal
 from .. import checkpoints, conf
 from ..models import Payment
 from ..states import ALIVE, DEAD, FULFILLING, OrderStatus, PaymentStatus
+from ..throttle import too_many
 from .addresses import retry_url, success_url
 from .confirm import confirm
 from .results import Arrival, Wake
 
 __all__ = ["handle_return", "payment_standing"]
+
+_ASKS, _PERIOD = 6, 10
+"""The return page asks the provider at most this often in so many seconds."""
 
 Standing = Literal["secured", "open", "dead", "review"]
 
@@ -30,6 +34,8 @@ def handle_return(*, token: str) -> Arrival | None:
         return None
     if PaymentStatus(payment.status) not in ALIVE:
         return _arrival(payment, ())
+    if too_many(f"return:{payment.pk}", limit=_ASKS, seconds=_PERIOD):
+        return _arrival(payment, ())  # reloaded without end: what the books know is good enough for a while
     never_seen = not payment.checkout_url
     checkpoints.reached("return.before")
     wakes = confirm(payment_id=payment.pk, source="return", patience=conf.get().return_patience).wakes

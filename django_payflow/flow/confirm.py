@@ -183,7 +183,8 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
     an update of this package): only a search that finds nothing does.
     """
     notes: list[CallNote] = []
-    may_create = claim.status not in DEAD  # what was given up is looked for, never made anew
+    # What was given up, or is wanted no more, is looked for but never made.
+    may_create = not (claim.status in DEAD or claim.withdraw)
     if may_create and (clock.now() - claim.created_at < provider.key_life or not provider.supports_find):
         answer, note = call(claim.account, "create", lambda: provider.create(claim.checkout))
         notes.append(note)
@@ -199,6 +200,8 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
 
 def _look_again(claim: Claim, provider: Any, replayed: Redirect, notes: list[CallNote]) -> Redirect:
     """A replayed create answer is a picture of the past: what became of the payment since must be asked for."""
+    if not replayed.report.references:
+        return replayed
     reference = replayed.report.references[0]
     answer, note = call(claim.account, "retrieve", lambda: provider.retrieve(claim.checkout, reference))
     notes.append(note)

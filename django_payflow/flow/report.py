@@ -22,6 +22,7 @@ from .rows import Change, close_cases, note, open_case, save_facts
 __all__ = ["Quiet", "apply_report", "poll_at", "record_call", "refuse_report"]
 
 Quiet = dict[str, Any]
+_REFERENCE_LENGTH = 255
 _RECHECK_AUTHORIZED = timedelta(hours=6)
 _RECHECK_CONFLICTED = timedelta(hours=1)
 
@@ -101,6 +102,8 @@ def refuse_foreign(payment: Payment, report: Report) -> None:
     """Raise ``ReportRefused`` unless the report is about this row's object, account and mode."""
     known = {reference.value for reference in payment.references.all()}
     named = {reference.value for reference in report.references}
+    if any(len(value) > _REFERENCE_LENGTH or "\x00" in value for value in named):
+        raise ReportRefused("the answer's reference is none that can be stored")
     if not named or (known and not known & named):
         raise ReportRefused("the answer is about another object")
     if report.live != payment.live:

@@ -143,9 +143,17 @@ def save_facts(
     return bool(changed)
 
 
+def _fit(row: Any, name: str, value: Any) -> Any:
+    """Cut a provider's word to its column: recording a fact must never fail, least of all for its length."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\x00", "")[: getattr(row._meta.get_field(name), "max_length", None)]
+
+
 def _assign(row: Any, values: dict[str, Any]) -> dict[str, Any]:
     """Set attributes and return those that differed, as the database wants them."""
-    changed = {name: getattr(value, "value", value) for name, value in values.items() if getattr(row, name) != value}
+    fitting = {name: _fit(row, name, getattr(value, "value", value)) for name, value in values.items()}
+    changed = {name: value for name, value in fitting.items() if getattr(row, name) != value}
     for name, value in changed.items():
         setattr(row, name, value)
     return changed

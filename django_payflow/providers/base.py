@@ -68,13 +68,13 @@ class PollSchedule:
         for limit, pause in self.steps:
             if age < limit:
                 return now + pause
-        if expires is not None and now < expires + self.grace:
+        if expires is not None and now - self.grace < expires:  # not "expires + grace": that may have no end
             return now + self.until_expiry
         return now + self.afterwards if age < self.longest else None
 
     def is_over(self, *, created: datetime, expires: datetime | None, now: datetime) -> bool:
         """Say whether even a late answer is no longer to be expected."""
-        return now >= max(expires or created, created) + (self.grace if expires else self.longest)
+        return now - (self.grace if expires else self.longest) >= max(expires or created, created)
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741

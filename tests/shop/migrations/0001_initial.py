@@ -11,7 +11,6 @@ import django_payflow.models.order
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -20,34 +19,101 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Purchase',
+            name="Purchase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(default=django_payflow.models.order.new_reference, editable=False, max_length=32, unique=True)),
-                ('status', django_fsm.FSMField(choices=[('draft', 'draft'), ('pending', 'pending'), ('processing', 'processing'), ('on_hold', 'on hold'), ('failed', 'failed'), ('completed', 'completed'), ('canceled', 'canceled'), ('expired', 'expired')], db_index=True, default='draft', editable=False, max_length=16, protected=True)),
-                ('total', models.BigIntegerField(help_text='What the buyer pays, in minor units of the currency.', validators=[django.core.validators.MinValueValidator(0)])),
-                ('currency', models.CharField(help_text='ISO 4217 code, such as EUR.', max_length=3)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('locale', models.CharField(blank=True, help_text='For the hosted page, such as nl_NL.', max_length=16)),
-                ('pay_before', models.DateTimeField(blank=True, help_text='Unpaid after this moment, the order expires. Empty: it waits for ever.', null=True)),
-                ('created_at', models.DateTimeField(default=django_payflow.clock.now, editable=False)),
-                ('placed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('secured_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('customer_note', models.CharField(blank=True, max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reference",
+                    models.CharField(
+                        default=django_payflow.models.order.new_reference, editable=False, max_length=32, unique=True
+                    ),
+                ),
+                (
+                    "status",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("pending", "pending"),
+                            ("processing", "processing"),
+                            ("on_hold", "on hold"),
+                            ("failed", "failed"),
+                            ("completed", "completed"),
+                            ("canceled", "canceled"),
+                            ("expired", "expired"),
+                        ],
+                        db_index=True,
+                        default="draft",
+                        editable=False,
+                        max_length=16,
+                        protected=True,
+                    ),
+                ),
+                (
+                    "total",
+                    models.BigIntegerField(
+                        help_text="What the buyer pays, in minor units of the currency.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                ("currency", models.CharField(help_text="ISO 4217 code, such as EUR.", max_length=3)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                (
+                    "locale",
+                    models.CharField(blank=True, help_text="For the hosted page, such as nl_NL.", max_length=16),
+                ),
+                (
+                    "pay_before",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Unpaid after this moment, the order expires. Empty: it waits for ever.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django_payflow.clock.now, editable=False)),
+                ("placed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("secured_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("customer_note", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'abstract': False,
-                'indexes': [models.Index(fields=['-created_at'], name='shop_purchase_new')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'pending', 'processing', 'on_hold', 'failed', 'completed', 'canceled', 'expired'])), name='shop_purchase_status'), models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='shop_purchase_total')],
+                "abstract": False,
+                "indexes": [models.Index(fields=["-created_at"], name="shop_purchase_new")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "draft",
+                                    "pending",
+                                    "processing",
+                                    "on_hold",
+                                    "failed",
+                                    "completed",
+                                    "canceled",
+                                    "expired",
+                                ],
+                            )
+                        ),
+                        name="shop_purchase_status",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("total__gte", 0)), name="shop_purchase_total"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Shipment',
+            name="Shipment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shipments', to=settings.PAYFLOW_ORDER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=40)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="shipments",
+                        to=settings.PAYFLOW_ORDER_MODEL,
+                    ),
+                ),
             ],
         ),
     ]

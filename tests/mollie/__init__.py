@@ -1,0 +1,1 @@
+"""The Mollie adapter on its own: against the simulator, and against broken wires."""
