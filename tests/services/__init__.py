@@ -1,0 +1,1 @@
+"""Races, kills and outages on real services: real databases, a real broker, real processes."""

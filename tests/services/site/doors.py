@@ -1,0 +1,51 @@
+"""Back doors: one flow call each, so that a test can make two processes do the same thing at the same moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from django_payflow import flow
+from django_payflow.models import OrderLine, get_order_model
+
+
+def ping(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("pong")
+
+
+@csrf_exempt
+def orders(request: HttpRequest) -> HttpResponse:
+    """Make ``n`` orders of 24.95 euro; each has an e-mail address of its own, so that mails can be told apart."""
+    made = [_new_order() for _ in range(int(request.POST.get("n", "1")))]
+    return JsonResponse({"orders": [{"id": o.pk, "reference": o.reference, "email": o.email} for o in made]})
+
+
+def _new_order() -> Any:
+    model = get_order_model()
+    reference = model._meta.get_field("reference").get_default()
+    lines = [OrderLine(sku="TEA", name="Sencha", quantity=1, unit_price=2495, vat_rate=21)]
+    email = f"{reference.lower()}@example.com"
+    return model.objects.new(currency="EUR", lines=lines, reference=reference, email=email, name="Ada")
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def sweep(request: HttpRequest) -> HttpResponse:
+    swept = flow.sweep(inline=True)
+    return JsonResponse({"due": swept.deliveries + swept.payments + swept.fulfilments})
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    return JsonResponse({"outcome": flow.confirm(payment_id=pk, source="poll").outcome})
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def fulfil(request: HttpRequest, pk: int) -> HttpResponse:
+    flow.fulfil(fulfilment_id=pk)
+    return HttpResponse("ok")

@@ -1,0 +1,8 @@
+"""The shop's WSGI application."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.services.site.settings")
+application = get_wsgi_application()
