@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC
@@ -250,8 +249,8 @@ def test_logger__keeps_the_end_of_a_long_traceback(log):
     assert "the last line counts" in log.getvalue()
 
 
-def test_scrub__takes_little_time_for_a_long_word():
-    """An unbounded shape takes quadratic time: half an hour for a megabyte that some handler's error carried."""
-    began = time.thread_time()
-    scrub("a" * 40_000)
-    assert time.thread_time() - began < 0.5
+def test_scrub__does_not_take_quadratic_time_for_a_long_word():
+    """An unbounded shape would take hours for this one; the suite's timeout is the guard, no clock is read."""
+    word = "a" * 1_000_000
+
+    assert scrub(word, limit=len(word)) == word

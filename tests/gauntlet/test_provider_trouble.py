@@ -83,7 +83,7 @@ def test_hang__the_return_page_waits_a_moment_and_says_so(story, client, payflow
     payflow(RETURN_PATIENCE=0.5)
     payment = story.start()
     story.bank("paid", webhook=False)
-    story.sim.fault("get", kind, seconds=3 if kind == "slow" else 0.05)
+    story.sim.fault("get", kind, seconds=10 if kind == "slow" else 0.05)
 
     began = time.monotonic()
     page = client.get(f"/payflow/return/{payment.return_token}/")
@@ -91,7 +91,7 @@ def test_hang__the_return_page_waits_a_moment_and_says_so(story, client, payflow
 
     assert page.status_code == 200
     assert b"waiting for your payment" in page.content
-    assert spent < 2.5, "a guard: the fault would take longer than this"
+    assert spent < 8, "a guard: the fault would take longer than this"
     assert (again(payment).status, again(payment).lease_until) == ("pending", None)
     story.sim.clear_faults()
     story.sim.advance(11)
@@ -102,12 +102,12 @@ def test_hang__the_return_page_waits_a_moment_and_says_so(story, client, payflow
 @pytest.mark.slow
 def test_hang__starting_a_payment_takes_bounded_time_and_is_finished_by_the_sweep(story, client, payflow):
     payflow(START_PATIENCE=0.5)
-    story.sim.fault("create", "slow", seconds=3, times=1)
+    story.sim.fault("create", "slow", seconds=10, times=1)
 
     began = time.monotonic()
     started = client.post(f"/payflow/start/{story.order.reference}/", {"account": "mollie"})
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 8
     assert started["Location"] == f"/payflow/return/{story.payment.return_token}/"
     _wait_until(lambda: story.sim.calls("create"))
     story.sim.advance(11)
@@ -120,13 +120,13 @@ def test_hang__choosing_another_way_takes_bounded_time_too(story, client, payflo
     """The first attempt is ended before the second one begins, and that question may hang as well."""
     story.start(method="ideal")
     payflow(START_PATIENCE=0.3)
-    story.sim.fault("cancel", "slow", seconds=3)
-    story.sim.fault("get", "slow", seconds=3)
+    story.sim.fault("cancel", "slow", seconds=10)
+    story.sim.fault("get", "slow", seconds=10)
 
     began = time.monotonic()
     started = client.post(f"/payflow/start/{story.order.reference}/", {"account": "mollie", "method": "creditcard"})
 
-    assert time.monotonic() - began < 2.5, "a guard: each of the two faults alone would take longer"
+    assert time.monotonic() - began < 8, "a guard: each of the two faults alone would take longer"
     assert started.status_code in {303, 409}
 
 
