@@ -97,8 +97,7 @@ def _by_token(account: str, hint: str) -> _Target | None:
     """Find the payment whose webhook address this is; the account in the address must be the row's."""
     if len(hint) > 64 or not hint.isascii():
         return None
-    rows = Payment.objects.filter(webhook_token=hint, account=account).values_list("pk", "references__value")
-    return _target(list(rows))
+    return _target(Payment.objects.addressed_by(hint, account))
 
 
 def _by_reference(account: str, reference: str) -> _Target | None:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self
 
-from django.db import models
+from django.db import connections, models, router
 
 from .. import clock
 from ..conf import order_model_name
@@ -41,6 +41,22 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def free(self, now: datetime) -> Self:
         """Payments that no worker owns."""
         return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lte=now))
+
+    def addressed_by(self, token: str, account: str) -> list[tuple[int, str | None]]:
+        """Return (payment, reference) of the row whose webhook address holds this token; a row per reference.
+
+        Plain SQL: every webhook asks this, and composing it by the ORM would cost a third of its answer.
+        """
+        connection = connections[router.db_for_write(Payment)]
+        quote = connection.ops.quote_name
+        payments, references = quote(Payment._meta.db_table), quote(ProviderReference._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT p.id, r.value FROM {payments} p LEFT JOIN {references} r ON r.payment_id = p.id"  # noqa: S608
+                " WHERE p.webhook_token = %s AND p.account = %s",
+                [token, account],
+            )
+            return list(cursor.fetchall())
 
     def leased(self, account: str, now: datetime) -> Self:
         """Payments of an account that are being asked about."""
