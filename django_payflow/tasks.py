@@ -62,7 +62,7 @@ _TASKS: dict[str, Task[Any, Any]] = {
 def wake(result: Result) -> None:
     """Publish the wakes of a flow result. Never raises; after a failure it is silent for ten seconds."""
     global _quiet_until
-    if not result.wakes or time.monotonic() < _quiet_until:
+    if not result.wakes or time.monotonic() < _quiet_until or not _has_broker():
         return
     try:
         for one in result.wakes:
@@ -72,6 +72,12 @@ def wake(result: Result) -> None:
         metrics.count("wake_failures")
         redaction.logger().warning("broker unreachable, the sweep takes over: %s", type(error).__name__)
         _forget_connection()
+
+
+def _has_broker() -> bool:
+    """A shop that configured none runs by cron: Celery would look for a RabbitMQ that may be somebody else's."""
+    settings = current_app.conf
+    return bool(settings.broker_write_url or settings.broker_url or settings.task_always_eager)
 
 
 def _publish(one: Wake) -> None:

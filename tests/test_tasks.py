@@ -137,3 +137,15 @@ def test_tasks__bodies_make_one_flow_call(story):
         tasks.fulfil_order(fulfilment.pk)
     assert story.now().status == "completed"
     tasks.sweep()
+
+
+def test_wake__without_a_broker_in_the_settings_looks_for_none(broker):
+    broker("")
+    kept, current_app.conf.broker_url = current_app.conf.broker_url, None
+    try:
+        tasks.wake(Result(wakes=(Wake("payment", 1),)))
+    finally:
+        current_app.conf.broker_url = kept
+
+    assert metrics.value("wake_failures") == 0
+    assert tasks._pools == {}

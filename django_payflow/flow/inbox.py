@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from .. import clock, conf
 from ..models import DeliveryState, WebhookDelivery
 from .rows import Change
@@ -68,23 +70,28 @@ def _may_ask(row: WebhookDelivery, now: datetime) -> bool:
 
 def mark_done(change: Change, delivery: ClaimedDelivery) -> None:
     """Mark it processed; one that came again since it was claimed stays due."""
-    mine = WebhookDelivery.objects.filter(pk=delivery.id)
     done = {"state": DeliveryState.DONE, "done_at": change.now, "error": ""}
-    if not mine.filter(hits=delivery.hits).update(**done, lease_token="", lease_until=None):
-        mine.filter(lease_token=delivery.token).update(lease_token="", lease_until=None)
-        change.wake("delivery", delivery.id)
+    if not _unrepeated(delivery).update(**done, lease_token="", lease_until=None):
+        _leave_due(change, delivery)
 
 
 def postpone(change: Change, delivery: ClaimedDelivery, why: str) -> None:
-    """Try again later; how often does not matter, the payment's own schedule goes on as well."""
+    """Try again later; one that came again since it was claimed brought news, and stays due."""
     pause = timedelta(seconds=_PAUSES[min(delivery.attempts, len(_PAUSES) - 1)])
-    WebhookDelivery.objects.filter(pk=delivery.id, lease_token=delivery.token).update(
-        lease_token="",
-        lease_until=None,
-        due_at=change.now + pause,
-        attempts=delivery.attempts + 1,
-        error=why[:300],
-    )
+    later = {"due_at": change.now + pause, "attempts": delivery.attempts + 1, "error": why[:300]}
+    mine = _unrepeated(delivery).filter(lease_token=delivery.token)
+    if not mine.update(**later, lease_token="", lease_until=None):
+        _leave_due(change, delivery)
+
+
+def _unrepeated(delivery: ClaimedDelivery) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(pk=delivery.id, hits=delivery.hits)
+
+
+def _leave_due(change: Change, delivery: ClaimedDelivery) -> None:
+    mine = WebhookDelivery.objects.filter(pk=delivery.id, lease_token=delivery.token)
+    mine.update(lease_token="", lease_until=None)
+    change.wake("delivery", delivery.id)
 
 
 def hand_over(delivery: ClaimedDelivery | None) -> None:

@@ -25,8 +25,8 @@ def test_editable_order__takes_the_shops_field_and_nothing_else(paid, operator):
     order = get_order_model().objects.get()
     assert (order.name, order.status, order.total) == ("Ada L.", "completed", 2495)
     assert order.reference == paid.order.reference
-    table = get_order_model()._meta.db_table
-    updates = [query["sql"] for query in seen if query["sql"].startswith(f'UPDATE "{table}"')]
+    table = connection.ops.quote_name(get_order_model()._meta.db_table)
+    updates = [query["sql"] for query in seen if query["sql"].startswith(f"UPDATE {table}")]
     assert [sql.count(" = ") for sql in updates] == [2]  # one column, and the row it is in
 
 

@@ -155,3 +155,20 @@ def test_confirm__an_old_open_after_paid_changes_nothing(story):
     assert story.payment.status == "paid"
     assert story.now().status == "completed"
     assert Shipment.objects.count() == 1
+
+
+def test_delivery__that_comes_again_while_its_fetch_fails_is_not_put_off_for_an_hour(story):
+    """The provider was down for long, so its pauses are long; the new call says that it is back."""
+    story.start()
+    story.bank("paid")
+    delivery = story.sim.deliveries()[-1]
+    deliver(story.client, delivery)
+    WebhookDelivery.objects.update(attempts=5)
+    story.sim.fault("get", "5xx", times=3)
+
+    _once("confirm.fetched", lambda: deliver(story.client, delivery))
+    flow.process_delivery(delivery_id=WebhookDelivery.objects.get().pk)
+    story.sim.advance(5)
+    story.work()
+
+    assert story.payment.status == "paid"
