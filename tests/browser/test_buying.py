@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.browser.buyer import arrives_at
 from tests.browser.demo import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -33,7 +34,7 @@ def test_paid(buyer, demo):
     buyer.go_to_payment_page()
     buyer.end_with("paid")
     page = buyer.page
-    page.wait_for_url(f"{demo.shop}/orders/{reference}/")
+    arrives_at(page, f"/orders/{reference}/$")
     page.get_by_text("Paid and shipped").wait_for()
     page.get_by_text("E-mail sent.").wait_for()
     is_done_once(demo, reference)
@@ -105,7 +106,7 @@ def test_open__waiting_page_moves_on_by_itself(buyer, demo):
     buyer.end_with("open")
     buyer.page.get_by_role("heading", name="waiting for your payment").wait_for()
     demo.control(f"mollie/payments/{demo.payment(reference)['id']}/status", {"status": "paid"})
-    buyer.page.wait_for_url(f"{demo.shop}/orders/{reference}/")
+    arrives_at(buyer.page, f"/orders/{reference}/$")
     buyer.page.get_by_text("Paid and shipped").wait_for()
     is_done_once(demo, reference)
 
@@ -126,9 +127,13 @@ def test_double_click__places_one_order(buyer, demo):
     buyer.fill_checkout()
     seen = len(demo.lines)
     buyer.page.get_by_role("button", name="Place order").dblclick()
-    buyer.page.wait_for_url("**/pay/")
-    asked = re.findall(r"GET /orders/(\w+)/pay/", "\n".join(demo.lines[seen:]))
-    assert len(set(asked)) == 1
+    arrives_at(buyer.page, r"/pay/$")
+
+    def asked():
+        return set(re.findall(r"GET /orders/(\w+)/pay/", "\n".join(demo.lines[seen:])))
+
+    wait_until(asked, SOON, "the pay page was asked for")
+    assert len(asked()) == 1
 
 
 def test_back_button__after_paying_does_not_pay_twice(buyer, demo):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.buyer import Buyer
+from tests.browser.buyer import Buyer, arrives_at
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -39,7 +39,7 @@ def test_pages_on_the_way_to_a_paid_order(view, demo):
     buyer.fill_checkout()
     look("4-checkout")
     page.get_by_role("button", name="Place order").click()
-    page.wait_for_url("**/pay/")
+    arrives_at(page, r"/pay/$")
     look("5-payment")
     page.get_by_role("button", name="Pay €").click()
     page.get_by_role("button", name="iDEAL").wait_for()
