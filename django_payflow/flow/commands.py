@@ -13,8 +13,7 @@ from .results import Confirmed, Result, Wake
 from .rows import (
     Change,
     close_case,
-    locked_fulfilments,
-    locked_order,
+    locked_fulfilment,
     note,
     save_fulfilment,
     short_transaction,
@@ -42,8 +41,7 @@ def retry_fulfilment(*, fulfilment_id: int, actor: str) -> Result:
 
     def work() -> None:
         order_id = Fulfilment.objects.values_list("order_id", flat=True).get(pk=fulfilment_id)
-        order = locked_order(order_id)
-        row = next(r for r in locked_fulfilments(order_id) if r.pk == fulfilment_id)
+        order, row = locked_fulfilment(order_id, fulfilment_id)
         target = next_fulfilment(
             FulfilmentStatus(row.status), FulfilmentEvent.OPERATOR_RETRY, order_ready=is_ready(order)
         )

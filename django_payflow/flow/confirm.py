@@ -39,7 +39,6 @@ from .rows import Change, locked_order, locked_payments, open_case, save_facts, 
 __all__ = ["confirm", "finish_create"]
 
 _BUSY_PAUSE = timedelta(seconds=5)
-_TROUBLE_PAUSES = (10, 30, 60, 300, 900, 3600)
 _TROUBLES_FOR_A_PERSON = 12
 """Calls in a row without a usable answer, about seven hours of them, until a case is opened."""
 _NOT_FOUND_IS_TRANSIENT = timedelta(hours=1)
@@ -336,7 +335,7 @@ def _settle_no_report(
 
 def _pause(troubles: int, problem: Exception) -> timedelta:
     wanted = problem.retry_after if isinstance(problem, ProviderError) else None
-    return timedelta(seconds=max(wanted or 0, _TROUBLE_PAUSES[min(troubles, len(_TROUBLE_PAUSES) - 1)]))
+    return max(timedelta(seconds=wanted or 0), inbox.trouble_pause(troubles))
 
 
 def _settle_missing(

@@ -26,8 +26,7 @@ from .results import Result
 from .rows import (
     Change,
     close_case,
-    locked_fulfilments,
-    locked_order,
+    locked_fulfilment,
     open_case,
     save_fulfilment,
     save_order,
@@ -76,8 +75,7 @@ def fulfil(*, fulfilment_id: int) -> Result:
 
 def _claim(change: Change, fulfilment_id: int) -> _Job | None:
     order_id = Fulfilment.objects.values_list("order_id", flat=True).get(pk=fulfilment_id)
-    order = locked_order(order_id)
-    row = next(r for r in locked_fulfilments(order_id) if r.pk == fulfilment_id)
+    order, row = locked_fulfilment(order_id, fulfilment_id)
     _wake_up(change, row)
     if FulfilmentStatus(row.status) is not FulfilmentStatus.DUE:
         return None
@@ -123,8 +121,7 @@ def _run_local(job: _Job, function: Callable[..., Any]) -> Result:
     change = Change(source="fulfilment", now=clock.now())
 
     def work() -> None:
-        order = locked_order(job.order_id)
-        row = next(r for r in locked_fulfilments(job.order_id) if r.pk == job.id)
+        order, row = locked_fulfilment(job.order_id, job.id)
         if row.status != FulfilmentStatus.RUNNING or row.lease_token != job.token:
             return  # another worker took over; its handler and mark count
         function(order, key=job.key, attempt=job.attempt)
@@ -139,13 +136,8 @@ def _run_external(job: _Job, function: Callable[..., Any]) -> Result:
     function(get_order_model()._default_manager.get(pk=job.order_id), key=job.key, attempt=job.attempt)
     checkpoints.reached("fulfil.handled")
     change = Change(source="fulfilment", now=clock.now())
-    short_transaction(change, lambda: _mark_done(change, *_locked(job)))
+    short_transaction(change, lambda: _mark_done(change, *locked_fulfilment(job.order_id, job.id)))
     return Result(wakes=tuple(change.wakes))
-
-
-def _locked(job: _Job) -> tuple[Any, Fulfilment]:
-    order = locked_order(job.order_id)
-    return order, next(row for row in locked_fulfilments(job.order_id) if row.pk == job.id)
 
 
 # --- end
@@ -192,7 +184,7 @@ def _wished(seconds: object, usual: float) -> float:
 
 
 def _record_failure(change: Change, job: _Job, error: Exception) -> None:
-    _, row = _locked(job)
+    _, row = locked_fulfilment(job.order_id, job.id)
     if row.lease_token != job.token or row.status != FulfilmentStatus.RUNNING:
         return  # another worker took over: its outcome counts
     words = redaction.scrub(f"{type(error).__name__}: {error}")[:500]

@@ -12,7 +12,7 @@ from .. import clock, conf
 from ..models import DeliveryState, WebhookDelivery
 from .rows import Change
 
-__all__ = ["ClaimedDelivery", "claim_delivery", "hand_over", "mark_done", "postpone"]
+__all__ = ["ClaimedDelivery", "claim_delivery", "hand_over", "mark_done", "postpone", "trouble_pause"]
 
 _PAUSES = (10, 30, 60, 300, 900, 3600)
 _ASKS_PER_MINUTE = 5
@@ -30,6 +30,11 @@ class ClaimedDelivery:
     account: str
     reference: str
     payment_id: int | None
+
+
+def trouble_pause(troubles: int) -> timedelta:
+    """How long to wait after so many failures in a row, the last one not counted; an hour at most."""
+    return timedelta(seconds=_PAUSES[min(troubles, len(_PAUSES) - 1)])
 
 
 def claim_delivery(delivery_id: int) -> ClaimedDelivery | None:
@@ -77,8 +82,11 @@ def mark_done(change: Change, delivery: ClaimedDelivery) -> None:
 
 def postpone(change: Change, delivery: ClaimedDelivery, why: str) -> None:
     """Try again later; one that came again since it was claimed brought news, and stays due."""
-    pause = timedelta(seconds=_PAUSES[min(delivery.attempts, len(_PAUSES) - 1)])
-    later = {"due_at": change.now + pause, "attempts": delivery.attempts + 1, "error": why[:300]}
+    later = {
+        "due_at": change.now + trouble_pause(delivery.attempts),
+        "attempts": delivery.attempts + 1,
+        "error": why[:300],
+    }
     mine = _unrepeated(delivery).filter(lease_token=delivery.token)
     if not mine.update(**later, lease_token="", lease_until=None):
         _leave_due(change, delivery)

@@ -24,6 +24,7 @@ __all__ = [
     "ChangedMeanwhile",
     "close_case",
     "close_cases",
+    "locked_fulfilment",
     "locked_fulfilments",
     "locked_order",
     "locked_payments",
@@ -112,6 +113,12 @@ def locked_payments(order_id: int) -> list[Payment]:
 def locked_fulfilments(order_id: int) -> list[Fulfilment]:
     """Lock every fulfilment of an order, by id. Only under the order's lock."""
     return list(_lock(Fulfilment.objects.filter(order_id=order_id)).order_by("pk"))
+
+
+def locked_fulfilment(order_id: int, fulfilment_id: int) -> tuple[Any, Fulfilment]:
+    """Lock an order and its fulfilments, and return the order and the one that is meant."""
+    order = locked_order(order_id)
+    return order, next(row for row in locked_fulfilments(order_id) if row.pk == fulfilment_id)
 
 
 # --- conditional writes
