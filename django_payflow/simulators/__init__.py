@@ -13,17 +13,23 @@ from our adapters: that the two agree is what the tests show.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from django_payflow.simulators.host import Factory, Running
-from django_payflow.simulators.mollie import MollieSimulator
 
-#: prefix -> simulator; a new provider is one line here
-MOUNTED: Mapping[str, Factory] = {
-    "mollie": MollieSimulator,
-}
+
+def _found() -> Mapping[str, Factory]:
+    """Every package beside ``host`` is a provider's simulator and names it as ``SIMULATOR``."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg and module.name != "host"]
+    return {name: importlib.import_module(f"{__name__}.{name}").SIMULATOR for name in sorted(names)}
+
+
+#: prefix -> simulator
+MOUNTED: Mapping[str, Factory] = _found()
 
 
 def start(port: int = 0, state: str | os.PathLike[str] | None = None) -> Running:

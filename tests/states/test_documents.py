@@ -162,7 +162,7 @@ def missing_pieces(name: str) -> list[str]:
         f"a page: docs/providers/{name}.md": (DOCS / f"providers/{name}.md").exists(),
         f"a line in docs/README.md that leads to providers/{name}.md": f"(providers/{name}.md)" in read("README.md"),
         f"a simulator: django_payflow/simulators/{name}/": (ROOT / f"django_payflow/simulators/{name}").is_dir(),
-        f"a line in MOUNTED (django_payflow/simulators/__init__.py): {name}": name in MOUNTED,
+        f"SIMULATOR in django_payflow/simulators/{name}/__init__.py": name in MOUNTED,
         f"tests of its simulator: tests/simulators/test_{name}*.py": any(
             ROOT.glob(f"tests/simulators/test_{name}*.py")
         ),

@@ -7,6 +7,7 @@ from django_payflow.simulators.host.calls import REPLAYED, Call, fingerprint
 from django_payflow.simulators.host.clock import from_iso, iso
 from django_payflow.simulators.host.core import Factory
 from django_payflow.simulators.host.faults import CHANGED_AMOUNT
+from django_payflow.simulators.host.idempotency import Idempotency, KeyInUse, KeyReused, digest_of
 from django_payflow.simulators.host.requests_in import flag, json_body, refuse_foreign_pages
 from django_payflow.simulators.host.seam import PanelRow, Refusal, Services, Simulator, Unknown
 from django_payflow.simulators.host.sender import WebhookPolicy, is_loopback
@@ -18,7 +19,10 @@ __all__ = [
     "REPLAYED",
     "Call",
     "Factory",
+    "Idempotency",
     "Json",
+    "KeyInUse",
+    "KeyReused",
     "PanelRow",
     "Refusal",
     "Running",
@@ -28,6 +32,7 @@ __all__ = [
     "Store",
     "Unknown",
     "WebhookPolicy",
+    "digest_of",
     "fingerprint",
     "flag",
     "from_iso",

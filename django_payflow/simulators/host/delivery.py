@@ -144,8 +144,10 @@ class Deliveries:
         return None if document is None else self.shape(document)
 
     def shape(self, document: Json) -> Json:
+        """As the control API shows it: the headers are those that an attempt made now would carry."""
         due = document["due"]
         return document | {
+            "headers": self._headers(document),
             "due": None if due is None else iso(due),
             "start": iso(document["start"]),
             "sending": any(flight.delivery_id == document["id"] for flight in self._in_flight.values()),
@@ -212,8 +214,11 @@ class Deliveries:
             self._land(number)
 
     def _attempt(self, document: Json, policy: WebhookPolicy) -> Outcome:
-        headers = document["headers"] | dict(self.signers[document["provider"]](document))
-        return sender.attempt(document["method"], document["url"], headers, document["body"], policy)
+        return sender.attempt(document["method"], document["url"], self._headers(document), document["body"], policy)
+
+    def _headers(self, document: Json) -> dict[str, str]:
+        """Signed afresh for every attempt."""
+        return document["headers"] | dict(self.signers[document["provider"]](document))
 
     def _land(self, number: int) -> None:
         with self._store.lock:

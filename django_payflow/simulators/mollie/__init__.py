@@ -147,6 +147,8 @@ _ACTIONS = (
     ("webhook", "Send webhook"),
 )
 
+SIMULATOR = MollieSimulator
+
 NOT_IMITATED = """
 - customers, mandates and recurring charges: every customer id is unknown
 - payment links, orders, subscriptions, settlements, balances, terminals

@@ -11,12 +11,25 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from django_payflow.simulators.host import Call, Json, Services, fingerprint
+from django_payflow.simulators.host import (
+    Call,
+    Idempotency,
+    Json,
+    KeyInUse,
+    KeyReused,
+    Services,
+    digest_of,
+    fingerprint,
+)
 from django_payflow.simulators.mollie.answers import ApiError, error, error_for, error_of, hal
 from django_payflow.simulators.mollie.bodies import read_body
-from django_payflow.simulators.mollie.idempotency import HEADER, Idempotency, digest_of
 from django_payflow.simulators.mollie.ledger import Account, Ledger
 
+#: honoured on POST only, for one hour, per account
+_HEADER = "Idempotency-Key"
+_KEY_SECONDS = 3600
+#: Cached or not above 499 is not documented; Mollie's own plug-in tests cache what is below (GUESS).
+_FIRST_UNCACHED = 500
 _KEY = re.compile(r"Bearer (?P<key>(?P<mode>test|live)_\w{20,})", re.ASCII)
 
 
@@ -64,7 +77,9 @@ class Api:
         self._app = app
         self._services = services
         self._ledger = ledger
-        self._idempotency = Idempotency(services)
+        self._idempotency = Idempotency(
+            services, provider="mollie", seconds=_KEY_SECONDS, remembers=lambda status: status < _FIRST_UNCACHED
+        )
         app.register_error_handler(HTTPException, _http_error)
 
     def add(self, route: Route) -> None:
@@ -77,7 +92,7 @@ class Api:
 
     def _serve(self, route: Route, ids: dict[str, str]) -> Response:
         """Key first, then the hold on the idempotency key, then faults, then the operation itself."""
-        key = request.headers.get(HEADER) if route.method == "POST" else None
+        key = request.headers.get(_HEADER) if route.method == "POST" else None
         call = Call(provider="mollie", operation=route.operation, payment=ids.get("payment_id"), idempotency_key=key)
         try:
             account = account_of(request.headers.get("Authorization", ""))
@@ -87,10 +102,12 @@ class Api:
                 return self._services.calls.carry_out(
                     call, refuse=error_for, perform=lambda: self._perform(route, account, ids, name)
                 )
+        except KeyInUse:
+            response = error(409, "A request with this idempotency key is still being worked on.")
         except ApiError as problem:
             response = error_of(problem)
-            self._services.calls.record(call, response)
-            return response
+        self._services.calls.record(call, response)
+        return response
 
     def _with_account(self, call: Call, account: Account) -> Call:
         payment = self._ledger.find(call.payment, account) if call.payment else None
@@ -103,6 +120,8 @@ class Api:
             digest = digest_of(f"{route.method} {request.path}", sent)
             asked = Asked(account, sent, ids)
             return self._idempotency.once(name, digest, lambda: self._act(route, asked))
+        except KeyReused:
+            return error(400, "This idempotency key was used for a different request before.")
         except ApiError as problem:  # before anything was done, so there is nothing to remember
             return error_of(problem)
 
