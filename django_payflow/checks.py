@@ -20,6 +20,8 @@ from django.utils.module_loading import import_string
 from . import conf, registry
 from .conf import ACCOUNT_KEYS, CONF_KEYS, HANDLER_KEYS, Account, Conf, Handler
 from .exceptions import ConfigurationError
+from .messages import Capture
+from .money import exponent
 from .providers.base import is_loopback
 
 __all__ = ["check_deploy", "check_settings"]
@@ -68,6 +70,9 @@ def _base_url(read: Conf) -> Iterator[CheckMessage]:
     elif parts.scheme == "http" and not is_loopback(parts.hostname):
         hint = "Return and webhook addresses carry tokens: use https://."
         yield Error("PAYFLOW['BASE_URL'] is not https.", hint=hint, id="payflow.E005")
+    elif settings.ALLOWED_HOSTS and not conf.serves(parts.hostname):
+        hint = f"Add {parts.hostname!r} to ALLOWED_HOSTS: buyers come back to it, and providers call it."
+        yield Warning("ALLOWED_HOSTS lacks the host of PAYFLOW['BASE_URL'].", hint=hint, id="payflow.W003")
 
 
 def _numbers(read: Conf) -> Iterator[CheckMessage]:
@@ -118,14 +123,43 @@ def _account(account: Account, read: Conf) -> Iterator[CheckMessage]:
     if account.secured_means not in {"authorized", "captured"}:
         hint = 'Use "authorized" or "captured".'
         yield Error(f"{where}['SECURED_MEANS'] is {account.secured_means!r}.", hint=hint, id="payflow.E010")
+    yield from _offered_for(account, where)
     try:
         built = registry.build(account, allow_simulators=read.allow_simulators)
     except ConfigurationError as wrong:
         hint = "Until this is mended, webhooks for the account are answered with 503 and no payment can start."
         yield Error(f"{where}: {wrong}", hint=hint, id="payflow.E011")
         return
+    if account.capture == Capture.MANUAL and not built.supports_manual_capture:
+        hint = "Remove it: the provider takes the money as soon as the buyer pays."
+        yield Error(f"{where}['CAPTURE'] is 'manual', which {built.name} cannot do.", hint=hint, id="payflow.E016")
     if built.live and settings.DEBUG:
         yield Warning(f"{where} moves real money while DEBUG is on.", id="payflow.W001")
+
+
+def _offered_for(account: Account, where: str) -> Iterator[CheckMessage]:
+    """Judge what narrows an account: when money is taken, and for which orders the account is offered."""
+    if account.capture not in set(Capture):
+        hint = f"Use one of: {', '.join(Capture)}."
+        yield Error(f"{where}['CAPTURE'] is {account.capture!r}.", hint=hint, id="payflow.E016")
+    for currency in account.currencies:
+        if not _is_currency(currency):
+            hint = 'Name ISO 4217 codes: CURRENCIES = ["EUR", "SEK"].'
+            yield Error(f"{where}['CURRENCIES'] holds {currency!r}.", hint=hint, id="payflow.E017")
+    for key, limits in (("MINIMUM", account.minimum), ("MAXIMUM", account.maximum)):
+        for currency, amount in limits.items():
+            whole = isinstance(amount, int) and not isinstance(amount, bool) and amount > 0
+            if not (whole and _is_currency(currency)):
+                hint = f'Write minor units by currency: {key} = {{"EUR": 500}} is five euro.'
+                yield Error(f"{where}[{key!r}] holds {currency!r}: {amount!r}.", hint=hint, id="payflow.E018")
+
+
+def _is_currency(code: object) -> bool:
+    try:
+        exponent(str(code))
+    except ConfigurationError:
+        return False
+    return True
 
 
 def _handlers(read: Conf) -> Iterator[CheckMessage]:

@@ -13,11 +13,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.http.request import validate_host
 
 from .exceptions import ConfigurationError
 from .states import FULFILMENT_RETRY_SECONDS
 
-__all__ = ["DEFAULT_ORDER_MODEL", "Account", "Conf", "Handler", "get", "order_model_name"]
+__all__ = ["DEFAULT_ORDER_MODEL", "Account", "Conf", "Handler", "get", "order_model_name", "serves"]
 
 DEFAULT_ORDER_MODEL = "payflow.Order"
 
@@ -25,6 +26,12 @@ DEFAULT_ORDER_MODEL = "payflow.Order"
 def order_model_name() -> str:
     """Return ``PAYFLOW_ORDER_MODEL``, the top-level setting that swaps the order model, or our own model."""
     return str(getattr(settings, "PAYFLOW_ORDER_MODEL", DEFAULT_ORDER_MODEL))
+
+
+def serves(host: str) -> bool:
+    """Say whether this site answers requests for a host: Django's ``ALLOWED_HOSTS``, read as Django reads it."""
+    allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
+    return validate_host(f"[{host}]" if ":" in host else host, allowed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +46,14 @@ class Account:
     """What the buyer reads where accounts can be chosen."""
     secured_means: str = "authorized"
     """``"authorized"`` or ``"captured"``: what is enough to fulfil an order."""
+    capture: str = "automatic"
+    """``"automatic"``, or ``"manual"``: a payment is authorized only, and captured or voided later."""
+    currencies: tuple[str, ...] = ()
+    """The currencies that the account is offered for; empty: all that its provider takes."""
+    minimum: Mapping[str, int] = field(default_factory=dict)
+    """Currency -> smallest order total, in minor units, that the account is offered for."""
+    maximum: Mapping[str, int] = field(default_factory=dict)
+    """Currency -> largest order total, in minor units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +115,9 @@ class Conf:
         return found
 
 
-ACCOUNT_KEYS = frozenset({"BACKEND", "OPTIONS", "LABEL", "SECURED_MEANS"})
+ACCOUNT_KEYS = frozenset(
+    {"BACKEND", "OPTIONS", "LABEL", "SECURED_MEANS", "CAPTURE", "CURRENCIES", "MINIMUM", "MAXIMUM"}
+)
 HANDLER_KEYS = frozenset({"HANDLER", "EXTERNAL", "REQUIRED"})
 CONF_KEYS = frozenset(spec.name.upper() for spec in fields(Conf))
 
@@ -134,7 +151,24 @@ def _account(alias: str, entry: Mapping[str, Any]) -> Account:
         options=entry.get("OPTIONS", {}),
         label=str(entry.get("LABEL", "")) or alias,
         secured_means=str(entry.get("SECURED_MEANS", "authorized")),
+        capture=str(entry.get("CAPTURE", "automatic")),
+        currencies=_currencies(alias, entry.get("CURRENCIES", ())),
+        minimum=_limits(alias, "MINIMUM", entry),
+        maximum=_limits(alias, "MAXIMUM", entry),
     )
+
+
+def _currencies(alias: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | set | frozenset):  # a string would be read letter by letter
+        raise ConfigurationError(f"CURRENCIES of {alias!r} must be a list such as ['EUR']")
+    return tuple(str(code) for code in value)
+
+
+def _limits(alias: str, key: str, entry: Mapping[str, Any]) -> Mapping[str, int]:
+    limits = entry.get(key, {})
+    if not isinstance(limits, Mapping):
+        raise ConfigurationError(f"{key} of {alias!r} must be a dict such as {{'EUR': 500}}, in minor units")
+    return limits
 
 
 def _handler(name: str, entry: Mapping[str, Any]) -> Handler:

@@ -106,14 +106,28 @@ class CommandRefused(PayflowError):
 
 
 class ProviderError(PayflowError):
-    """A provider call went wrong. ``code`` is the provider's own word or the HTTP status, never a secret."""
+    """A provider call went wrong.
+
+    ``code`` is the HTTP status, ``word`` the provider's own error code; neither is ever a secret. ``replayed``: this
+    is the stored answer of an earlier call under the same idempotency key, and asking again will bring it again.
+    """
 
     outcome = "uncertain"
 
-    def __init__(self, message: str, *, code: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        word: str = "",
+        retry_after: float | None = None,
+        replayed: bool = False,
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.word = word
         self.retry_after = retry_after
+        self.replayed = replayed
 
 
 class Rejected(ProviderError):
@@ -155,12 +169,17 @@ class ReportRefused(PayflowError):
 
 
 class WebhookRefused(PayflowError):
-    """A delivery that must not be stored. ``status`` is the HTTP answer, ``reason`` a word for the counters."""
+    """A delivery that must not be stored.
 
-    def __init__(self, message: str, *, status: int = 400, reason: str = "malformed") -> None:
+    ``status`` is the HTTP answer, ``reason`` a word for the counters. ``alarm``: a person should look (one case
+    per account and hour), as for a genuine signature on the other mode's event.
+    """
+
+    def __init__(self, message: str, *, status: int = 400, reason: str = "malformed", alarm: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.alarm = alarm
 
 
 class RetryLater(PayflowError):

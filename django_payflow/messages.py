@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Buyer", "Checkout", "Line", "MoneyMove", "Notice", "Phase", "Redirect", "Reference", "Report"]
+__all__ = ["Buyer", "Capture", "Checkout", "Line", "MoneyMove", "Notice", "Phase", "Redirect", "Reference", "Report"]
 
 JSON = dict[str, Any]
 
@@ -28,6 +28,15 @@ class Phase(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
+
+
+class Capture(StrEnum):
+    """When the money of a payment is taken: an account's ``CAPTURE``."""
+
+    AUTOMATIC = "automatic"
+    """As soon as the buyer pays."""
+    MANUAL = "manual"
+    """The buyer's payment is authorized only; somebody captures or voids it later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +82,9 @@ class Checkout:
     method: str | None = None
     """The provider's own word for a payment method; ``None`` lets the buyer choose on the hosted page."""
     locale: str = ""
+    capture: Capture = Capture.AUTOMATIC
+    pay_before: datetime | None = None
+    """The order's deadline: the hosted page should not outlive it, as far as the provider allows."""
     lines: tuple[Line, ...] = ()
     buyer: Buyer = field(default_factory=Buyer)
 
@@ -90,6 +102,8 @@ class Checkout:
             "created_at": self.created_at.isoformat(),
             "method": self.method,
             "locale": self.locale,
+            "capture": self.capture.value,
+            "pay_before": None if self.pay_before is None else self.pay_before.isoformat(),
             "lines": [
                 {
                     "name": line.name,
@@ -107,9 +121,13 @@ class Checkout:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Checkout:
         """Read what ``to_json`` wrote. A purged buyer reads as an empty one."""
-        plain = {k: v for k, v in data.items() if k not in {"lines", "buyer", "created_at"}}
+        read_below = {"lines", "buyer", "created_at", "capture", "pay_before"}
+        plain = {name: value for name, value in data.items() if name not in read_below}
+        deadline = data.get("pay_before")
         return cls(
             **plain,
+            capture=Capture(data.get("capture", Capture.AUTOMATIC)),
+            pay_before=None if deadline is None else datetime.fromisoformat(deadline),
             created_at=datetime.fromisoformat(data["created_at"]),
             lines=tuple(Line(**{**line, "vat_rate": Decimal(line["vat_rate"])}) for line in data["lines"]),
             buyer=Buyer(**(data.get("buyer") or {})),
@@ -195,10 +213,14 @@ class Notice:
     """What a webhook delivery names, after it was authenticated. Never truth: it only says where to look."""
 
     reference: str
-    """The provider's id of the object to ask about."""
+    """The provider's id of the object that it is about."""
+    also: tuple[str, ...] = ()
+    """Other ids of the same payment that the delivery names: an intent beside its charge, say."""
+    our_reference: str = ""
+    """The attempt's key as the object's metadata has it, for ids that are not stored yet. Counts only if signed."""
     kind: str = "payment"
     """What happened, as far as it is part of the dedupe key when there is no event id."""
     event_id: str = ""
     """The provider's id of this event; a repeat of it only counts. Empty: a repeat means "look again"."""
     ignorable: bool = False
-    """An event type that this app has no use for: stored as ignored, answered with 200."""
+    """Of no use to this app (an event type, or an object of another system): stored as ignored, answered 200."""

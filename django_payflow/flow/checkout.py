@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import checkpoints, clock, conf, redaction, registry
 from ..exceptions import BankIsWorking, CheckoutRefused, ConfigurationError, OrderNotPayable, TooManyAttempts
-from ..messages import Checkout
+from ..messages import Capture, Checkout
 from ..models import Payment, PaymentEvent
 from ..models.payment import new_key, new_token
 from ..states import ALIVE, DEAD, OfferStep, OrderStatus, PaymentStatus, offer_step
@@ -43,12 +43,12 @@ class AccountChoice:
 
 
 def accounts_for(order: Any) -> list[AccountChoice]:
-    """Return the accounts that can take this order's currency and amount, in the order of the settings."""
+    """Return the accounts that would take this order as it is, in the order of the settings."""
     settings = conf.get()
     choices = []
     for alias, account in settings.providers.items():
         try:
-            registry.provider(alias).check(_freeze(order, alias, method=None))
+            refuse_invalid(order, _freeze(order, alias, method=None), registry.provider(alias))
         except CheckoutRefused:
             continue
         except ConfigurationError as wrong:  # one broken account must not take the others from the buyer
@@ -254,6 +254,8 @@ def _freeze(order: Any, account: str, *, method: str | None) -> Checkout:
         currency=order.currency,
         method=method,
         locale=order.locale,
+        capture=Capture(conf.get().account(account).capture),
+        pay_before=order.pay_before,
         lines=tuple(order.payflow_lines()),
         buyer=order.payflow_buyer(),
         return_url="",

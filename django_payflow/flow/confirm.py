@@ -179,7 +179,8 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
     """The same key and the same bytes while the key lives, afterwards a search.
 
     A refusal of a repeated call does not prove that the first one failed (a key may be refused for its bytes, after
-    an update of this package): only a search that finds nothing does.
+    an update of this package): only a search that finds nothing does. Nor does a server error that the provider
+    keeps under the key: it would be repeated for as long as the key lives.
     """
     notes: list[CallNote] = []
     # What was given up, or is wanted no more, is looked for but never made.
@@ -189,7 +190,11 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
         notes.append(note)
         if isinstance(answer, Redirect) and not claim.first_call:
             answer = _look_again(claim, provider, answer, notes)
-        if claim.first_call or not isinstance(answer, Rejected) or not provider.supports_find:
+        if claim.first_call or not provider.supports_find:
+            return Asked(answer=answer, calls=tuple(notes))
+        if isinstance(answer, Uncertain) and answer.replayed:
+            return Asked(answer=_search(claim, provider, notes), calls=tuple(notes))
+        if not isinstance(answer, Rejected):
             return Asked(answer=answer, calls=tuple(notes))
         found = _search(claim, provider, notes)
         return Asked(answer=answer if found is None else found, calls=tuple(notes))

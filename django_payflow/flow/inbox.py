@@ -12,7 +12,7 @@ from .. import clock, conf
 from ..models import DeliveryState, WebhookDelivery
 from .rows import Change
 
-__all__ = ["ClaimedDelivery", "claim_delivery", "hand_over", "mark_done", "postpone", "trouble_pause"]
+__all__ = ["ClaimedDelivery", "claim_delivery", "hand_over", "mark_done", "postpone", "set_aside", "trouble_pause"]
 
 _PAUSES = (10, 30, 60, 300, 900, 3600)
 _ASKS_PER_MINUTE = 5
@@ -30,6 +30,7 @@ class ClaimedDelivery:
     account: str
     reference: str
     payment_id: int | None
+    received_at: datetime
 
 
 def trouble_pause(troubles: int) -> timedelta:
@@ -58,6 +59,7 @@ def claim_delivery(delivery_id: int) -> ClaimedDelivery | None:
         account=row.account,
         reference=row.reference,
         payment_id=row.payment_id,
+        received_at=row.received_at,
     )
 
 
@@ -90,6 +92,13 @@ def postpone(change: Change, delivery: ClaimedDelivery, why: str) -> None:
     mine = _unrepeated(delivery).filter(lease_token=delivery.token)
     if not mine.update(**later, lease_token="", lease_until=None):
         _leave_due(change, delivery)
+
+
+def set_aside(change: Change, delivery: ClaimedDelivery, why: str) -> None:
+    """Nothing here will ever need it: an object of another system that shares the provider account."""
+    aside = {"state": DeliveryState.IGNORED, "done_at": change.now, "error": why[:300]}
+    mine = WebhookDelivery.objects.filter(pk=delivery.id, lease_token=delivery.token)
+    mine.update(**aside, lease_token="", lease_until=None)
 
 
 def _unrepeated(delivery: ClaimedDelivery) -> QuerySet[WebhookDelivery]:

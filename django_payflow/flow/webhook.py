@@ -5,8 +5,9 @@ Two statements for a delivery that is kept: one finds the payment, one stores. N
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from .. import checkpoints, clock, conf, metrics, redaction, registry
@@ -15,12 +16,14 @@ from ..messages import Notice
 from ..models import DeliveryState, Payment, ProviderReference, WebhookDelivery
 from ..states import CaseKind
 from .confirm import confirm
-from .inbox import claim_delivery, postpone
+from .inbox import claim_delivery, postpone, set_aside
 from .results import Confirmed, Received, Result, Wake
 from .rows import Change, open_case, short_transaction
 
 __all__ = ["process_delivery", "receive_webhook"]
 
+_UNMATCHED_FOR = timedelta(days=3)
+"""How long a genuine delivery waits for the payment that it names; the providers stop sending after as long."""
 _KEPT_HEADERS = ("content-type", "user-agent", "content-length", "date")
 
 
@@ -45,6 +48,8 @@ def receive_webhook(
     try:
         notices = provider.parse_webhook(headers, body, query, hint)
     except WebhookRefused as refused:
+        if refused.alarm:
+            _alarm(account, str(refused))
         return _refused(account, refused.status, refused.reason)
     results = [_receive(account, provider.signs_webhooks, notice, hint, headers, body) for notice in notices]
     if not results:
@@ -70,11 +75,12 @@ def _refused(account: str, status: int, reason: str) -> Received:
 def _receive(
     account: str, signed: bool, notice: Notice, hint: str, headers: Mapping[str, str], body: bytes
 ) -> Received:
-    target = _by_token(account, hint) if hint else _by_reference(account, notice.reference)
+    target = _find(account, signed, notice, hint)
     if target is None and not signed:
         return _refused(account, 404, "unknown_token" if hint else "unknown_reference")
-    if target is not None and target.stored and notice.reference not in target.stored:
-        return _foreign(account, notice)
+    if hint and target is not None and target.stored and not target.stored & {notice.reference, *notice.also}:
+        _alarm(account, f"a notification at {account} named a payment that the addressed row does not store")
+        return _refused(account, 404, "foreign_reference")
     delivery, new = WebhookDelivery.objects.put(
         _row(account, signed, notice, target, headers, body), rearm=not notice.event_id
     )
@@ -82,15 +88,44 @@ def _receive(
     metrics.count("webhooks", account=account, outcome="new" if new else "duplicate")
     if notice.ignorable:
         return Received(status=200, reason="ignored")
-    if target is None or not target.stored:
-        # Genuine, but what it names is not stored yet: kept, and refused so that the provider comes again too.
-        return Received(status=503, reason="not_stored_yet", wakes=(Wake("delivery", delivery),))
+    if target is None:
+        return _unmatched(account, notice, delivery, new=new)
+    if not target.stored:
+        return _not_stored_yet(delivery)
     repeat = notice.event_id and not new
     return Received(
         status=200,
         reason="new" if new else "duplicate",
         wakes=() if repeat else (Wake("delivery", delivery),),
     )
+
+
+def _not_stored_yet(delivery: int) -> Received:
+    """Genuine, but what it names is not stored yet: kept, and refused so that the provider comes again too."""
+    return Received(status=503, reason="not_stored_yet", wakes=(Wake("delivery", delivery),))
+
+
+def _unmatched(account: str, notice: Notice, delivery: int, *, new: bool) -> Received:
+    """Genuine, and of no payment that we know. Once it was set aside for good, the provider may stop coming."""
+    if notice.our_reference and new:
+        _alarm(account, f"a genuine notification at {account} carries our mark, but no payment here has that key")
+    if not new and WebhookDelivery.objects.filter(pk=delivery, state=DeliveryState.IGNORED).exists():
+        return Received(status=200, reason="ignored")
+    return _not_stored_yet(delivery)
+
+
+def _find(account: str, signed: bool, notice: Notice, hint: str) -> _Target | None:
+    """Find the row to ask about: by our token, by an id that it stores, or by our mark in what the provider signed.
+
+    An intent or a charge is born after the session whose id we store; its metadata names the attempt.
+    """
+    if hint:
+        return _by_token(account, hint)
+    stored = _by_reference(account, (notice.reference, *notice.also))
+    if stored is not None or not signed or not notice.our_reference:
+        return stored
+    keyed = Payment.objects.filter(account=account, key=notice.our_reference[:64])
+    return _target(list(keyed.values_list("pk", "references__value")))
 
 
 def _by_token(account: str, hint: str) -> _Target | None:
@@ -100,8 +135,8 @@ def _by_token(account: str, hint: str) -> _Target | None:
     return _target(Payment.objects.addressed_by(hint, account))
 
 
-def _by_reference(account: str, reference: str) -> _Target | None:
-    rows = ProviderReference.objects.filter(account=account, value=reference)
+def _by_reference(account: str, references: Iterable[str]) -> _Target | None:
+    rows = ProviderReference.objects.filter(account=account, value__in=[*references])
     return _target(list(rows.values_list("payment_id", "value")))
 
 
@@ -132,13 +167,11 @@ def _row(
     )
 
 
-def _foreign(account: str, notice: Notice) -> Received:
-    """A known address, but another payment's id: nothing changes; one case per account and hour at most."""
+def _alarm(account: str, detail: str) -> None:
+    """A person should look; nothing changes, and there is one case per account and hour at most."""
     change = Change(source="webhook", now=clock.now())
-    detail = f"a notification at {account} named a payment that the addressed row does not store"
     subject = f"{account}:{change.now:%Y%m%d%H}"
     short_transaction(change, lambda: open_case(change, CaseKind.FOREIGN_OBJECT, detail, subject=subject))
-    return _refused(account, 404, "foreign_reference")
 
 
 def process_delivery(*, delivery_id: int) -> Result:
@@ -149,9 +182,11 @@ def process_delivery(*, delivery_id: int) -> Result:
     checkpoints.reached("webhook.claimed")
     if delivery.payment_id is not None:
         return confirm(payment_id=delivery.payment_id, source="webhook", delivery=delivery)
-    target = _by_reference(delivery.account, delivery.reference)
+    target = _by_reference(delivery.account, [delivery.reference])
     if target is not None:
         return confirm(payment_id=target.payment_id, source="webhook", delivery=delivery)
     change = Change(source="webhook", now=clock.now())
-    short_transaction(change, lambda: postpone(change, delivery, "no payment stores this reference yet"))
-    return Confirmed(outcome="trouble", detail="no payment stores this reference yet")
+    waited_long = change.now - delivery.received_at >= _UNMATCHED_FOR
+    why = "no payment stores this reference"
+    short_transaction(change, lambda: (set_aside if waited_long else postpone)(change, delivery, why))
+    return Confirmed(outcome="gone" if waited_long else "trouble", detail=why)

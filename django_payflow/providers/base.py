@@ -100,7 +100,9 @@ class Provider(ABC, Generic[O]):
     signs_webhooks: ClassVar[bool]
     """False: a delivery is only a hint, and needs our token in its address or a reference that we store."""
     supports_cancel: ClassVar[bool] = False
-    """An open payment can be cancelled by the shop."""
+    """An open payment can be cancelled (or its page expired) by the shop."""
+    supports_manual_capture: ClassVar[bool] = False
+    """A payment can be authorized only (``Checkout.capture``)."""
     supports_find: ClassVar[bool] = True
     """A payment can be found by our own reference after a lost answer."""
 

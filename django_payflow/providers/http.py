@@ -12,6 +12,7 @@ import json
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,15 +29,15 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from ..exceptions import NotSent, ObjectNotFound, ProviderError, Rejected, Uncertain
 
-__all__ = ["Answer", "Bearer", "Http"]
+__all__ = ["Answer", "Basic", "Bearer", "Http"]
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 DEFAULT_DEADLINE = 20.0
 GET_PAUSES = (0.2, 0.6)
 """Waits before the second and third try of a GET that met a passing fault."""
 _TURNED_AWAY = frozenset({425, 429})
-_UNCLEAR = frozenset({408, 409})
-"""409: with an idempotency key it means that the first request is still running."""
+_UNCLEAR = frozenset({408, 409, 424})
+"""409: with an idempotency key it means that the first request is still running. 424: something behind it failed."""
 _PASSING = frozenset({502, 503, 504})
 _local = threading.local()
 
@@ -53,6 +54,20 @@ class Bearer(AuthBase):
 
     def __repr__(self) -> str:
         return "Bearer([hidden])"
+
+
+class Basic(AuthBase):
+    """Basic credentials that do not show themselves either; a provider's key stands as the user's name."""
+
+    def __init__(self, user: str, password: str = "") -> None:
+        self._pair = f"{user}:{password}".encode()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Basic {b64encode(self._pair).decode()}"
+        return request
+
+    def __repr__(self) -> str:
+        return "Basic([hidden])"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,26 +186,38 @@ def _judge(response: requests.Response, body: bytes) -> Answer | ProviderError:
         return Uncertain("the provider's answer is larger than any real one", code=str(status))
     if 200 <= status < 300:
         return Answer(status=status, headers=response.headers, body=body)
-    words = _error_words(body)
+    error = _error_object(body)
+    words, word = _error_words(error), error.get("code")
+    about: dict[str, Any] = {
+        "code": str(status),
+        "word": word[:80] if isinstance(word, str) else "",
+        "replayed": response.headers.get("Idempotent-Replayed", "").lower() == "true",
+    }
     if status == 404:
-        return ObjectNotFound(f"not found{words}", code="404")
+        return ObjectNotFound(f"not found{words}", **about)
     if status in _TURNED_AWAY:
-        return NotSent(f"turned away{words}", code=str(status), retry_after=_retry_after(response))
+        return NotSent(f"turned away{words}", retry_after=_retry_after(response), **about)
     if 400 <= status < 500 and status not in _UNCLEAR:
-        return Rejected(f"refused with {status}{words}", code=str(status))
-    return Uncertain(f"answered {status}{words}", code=str(status), retry_after=_retry_after(response))
+        return Rejected(f"refused with {status}{words}", **about)
+    return Uncertain(f"answered {status}{words}", retry_after=_retry_after(response), **about)
 
 
-def _error_words(body: bytes) -> str:
-    """Return a short, safe piece of the error body: the fields that name what is wrong, no free values."""
+def _error_object(body: bytes) -> dict[str, Any]:
+    """Return what the answer says about the error: the object under ``error``, or the whole body."""
     try:
         parsed = json.loads(body[:20_000])
     except (ValueError, RecursionError):
-        return ""
-    if not isinstance(parsed, dict):
-        return ""
-    parts = [str(parsed[key])[:120] for key in ("title", "detail", "field") if isinstance(parsed.get(key), str)]
-    return f": {' / '.join(parts)}" if parts else ""
+        return {}
+    if isinstance(parsed, dict) and isinstance(parsed.get("error"), dict):
+        parsed = parsed["error"]
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _error_words(error: Mapping[str, Any]) -> str:
+    """Return a short, safe piece of the error: the fields that name what is wrong, no free values."""
+    names = ("title", "detail", "field", "type", "code", "decline_code", "param", "message")
+    parts = [error[name][:120] for name in names if isinstance(error.get(name), str) and error[name]]
+    return f": {' / '.join(parts[:4])}" if parts else ""
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -103,10 +103,12 @@ def _take_sums(facts: Facts, report: Report) -> Facts:
     said = replace(facts, phase=report.phase, held=report.held, push=report.push)
     if report.currency != facts.currency:
         return said
+    captured = max(facts.captured, report.captured or 0)
+    still_capturable = max(0, facts.capturable - (captured - facts.captured))
     return replace(
         said,
-        capturable=facts.capturable if report.capturable is None else report.capturable,
-        captured=max(facts.captured, report.captured or 0),
+        capturable=still_capturable if report.capturable is None else report.capturable,
+        captured=captured,
         refunded=facts.refunded if report.refunded is None else report.refunded,
         charged_back=facts.charged_back if report.charged_back is None else report.charged_back,
     )
@@ -114,10 +116,11 @@ def _take_sums(facts: Facts, report: Report) -> Facts:
 
 def _judge(facts: Facts, report: Report, now: datetime) -> Facts:
     foreign_money = report.currency != facts.currency and report.money > 0
-    missing = not foreign_money and report.captured is not None and report.captured < facts.captured
+    missing = not foreign_money and _misses_money(facts, report)
     since = (facts.vanished_since or now) if missing else None
+    looked_again = report.captured is not None or facts.doubt is Doubt.VANISHED
     doubt = Doubt.NONE
-    if since is not None and now - since >= VANISH_CONFIRMED_AFTER:
+    if since is not None and looked_again and now - since >= VANISH_CONFIRMED_AFTER:
         doubt = Doubt.VANISHED
     elif foreign_money:
         doubt = Doubt.CURRENCY
@@ -131,6 +134,13 @@ def _judge(facts: Facts, report: Report, now: datetime) -> Facts:
         observed_currency=report.currency if foreign_money else "",
         asked_wrong=doubt is Doubt.NONE and _asks_wrong(facts, report),
     )
+
+
+def _misses_money(facts: Facts, report: Report) -> bool:
+    """A report that cannot tell what was captured neither raises the doubt nor clears it."""
+    if report.captured is None:
+        return facts.vanished_since is not None
+    return report.captured < facts.captured
 
 
 def _amount_doubt(facts: Facts) -> Doubt:

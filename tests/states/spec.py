@@ -39,7 +39,7 @@ def expected_of(row: Facts, report: Report, now: datetime) -> Expected:
     money_there = (report.captured or 0) + (report.capturable or 0) > 0
     foreign = money_there and not ours
     since = _missing_since(row, report, foreign, now)
-    doubt = _doubt(row, foreign, since, now, captured, capturable)
+    doubt = _doubt(row, report, foreign, since, now, captured, capturable)
     status = _status(doubt, captured, capturable, report.phase.value)
     asked_wrong = (
         not doubt
@@ -69,18 +69,27 @@ def _sums(row: Facts, report: Report, ours: bool) -> tuple[int, int, int, int]:
         value = getattr(report, name)
         return int(getattr(row, name) if value is None else value)
 
-    return max(row.captured, report.captured or 0), said("capturable"), said("refunded"), said("charged_back")
+    captured = max(row.captured, report.captured or 0)
+    capturable = said("capturable")
+    if report.capturable is None:  # what was captured came out of the authorization
+        capturable = max(0, capturable + row.captured - captured)
+    return captured, capturable, said("refunded"), said("charged_back")
 
 
 def _missing_since(row: Facts, report: Report, foreign: bool, now: datetime) -> datetime | None:
     """Since when fresh reports show less captured money than was seen before."""
-    if foreign or report.captured is None or report.captured >= row.captured:
+    if foreign:
         return None
-    return row.vanished_since or now
+    if report.captured is None:  # it cannot tell: neither a miss nor the money's return
+        return row.vanished_since
+    return None if report.captured >= row.captured else row.vanished_since or now
 
 
-def _doubt(row: Facts, foreign: bool, since: datetime | None, now: datetime, captured: int, capturable: int) -> str:
-    if since is not None and (now - since).total_seconds() >= 60:
+def _doubt(
+    row: Facts, report: Report, foreign: bool, since: datetime | None, now: datetime, captured: int, capturable: int
+) -> str:
+    missed_again = report.captured is not None or row.doubt == "vanished"
+    if since is not None and missed_again and (now - since).total_seconds() >= 60:
         return "vanished"
     if foreign:
         return "currency"

@@ -218,7 +218,8 @@ class Deliveries:
 
     def _headers(self, document: Json) -> dict[str, str]:
         """Signed afresh for every attempt."""
-        return document["headers"] | dict(self.signers[document["provider"]](document))
+        headers: dict[str, str] = document["headers"]
+        return headers | dict(self.signers[document["provider"]](document))
 
     def _land(self, number: int) -> None:
         with self._store.lock:
