@@ -68,9 +68,13 @@ class SigningBank(Provider[BankOptions]):
         if sum(hmac.compare_digest(sent, each) for each in good) == 0:
             raise WebhookRefused("not signed by the bank", status=401, reason="signature")
         event = json.loads(body)
+        if event.get("live"):
+            raise WebhookRefused("an event of the live mode at a test account", reason="mode", alarm=True)
         return [
             Notice(
                 reference=event["object"],
+                also=tuple(event.get("also", ())),
+                our_reference=event.get("mark", ""),
                 event_id=event["id"],
                 kind=event["type"],
                 ignorable=event["type"] not in {"payment.changed"},
@@ -96,6 +100,6 @@ def sign(secret: str, body: bytes) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def event(reference: str, *, number: int = 1, kind: str = "payment.changed") -> bytes:
-    made: dict[str, Any] = {"id": f"evt_{number}", "type": kind, "object": reference}
+def event(reference: str, *, number: int = 1, kind: str = "payment.changed", **more: Any) -> bytes:
+    made: dict[str, Any] = {"id": f"evt_{number}", "type": kind, "object": reference, **more}
     return json.dumps(made).encode()
