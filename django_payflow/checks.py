@@ -84,6 +84,7 @@ def _numbers(read: Conf) -> Iterator[CheckMessage]:
         "start_patience",
         "return_patience",
         "attempts_per_hour",
+        "pay_link_days",
     ):
         value = getattr(read, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:

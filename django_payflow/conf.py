@@ -98,6 +98,8 @@ class Conf:
     """Payments that may be started for one order in an hour."""
     processing_override: float | None = 24 * 3600
     """Seconds after which a buyer may pay again although the bank is still working; ``None``: never."""
+    pay_link_days: float = 14
+    """How long a pay link works, unless the call that makes it says otherwise."""
     poll_seconds: float | None = None
     """Ask about every open payment this often, instead of by the provider's schedule. For demos and tests."""
     fulfilment_retry_seconds: tuple[float, ...] = FULFILMENT_RETRY_SECONDS

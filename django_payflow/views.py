@@ -23,7 +23,7 @@ from .models import get_order_model
 from .tasks import wake
 from .throttle import too_many
 
-__all__ = ["return_", "start", "status", "webhook"]
+__all__ = ["pay", "return_", "start", "status", "webhook"]
 
 View = Callable[..., HttpResponse]
 
@@ -54,12 +54,33 @@ def private(view: View) -> View:
 def start(request: HttpRequest, reference: str) -> HttpResponse:
     """Begin to pay an order: fields ``account``, optional ``method``, optional ``confirmed=1``. 303 to the page."""
     order = get_object_or_404(get_order_model(), reference=reference)
+    return _start(request, order, account=request.POST.get("account", ""), method=request.POST.get("method") or None)
+
+
+@flow.outside_of_transactions
+@require_http_methods(["GET", "HEAD", "POST"])
+@private
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """Where a pay link leads: a button for each way to pay, which posts ``account`` back. 410: too old."""
+    try:
+        invitation = flow.read_pay_link(token)
+    except ConfigurationError as wrong:
+        redaction.logger().error("a pay link cannot be followed: %s", wrong)
+        return render(request, "payflow/refused.html", {"message": CheckoutRefused.default_buyer_message}, status=409)
+    if invitation is None:
+        raise Http404
+    aliases = {choice.alias for choice in invitation.choices}
+    chosen = request.POST.get("account", "")
+    if request.method == "POST" and chosen in aliases:
+        return _start(request, invitation.order, account=chosen, method=invitation.method)
+    context = {"order": invitation.order, "standing": invitation.standing, "choices": invitation.choices}
+    return render(request, "payflow/pay.html", context, status=410 if invitation.standing == "expired" else 200)
+
+
+def _start(request: HttpRequest, order: Any, *, account: str, method: str | None) -> HttpResponse:
     try:
         started = flow.start_checkout(
-            order=order,
-            account=request.POST.get("account", ""),
-            method=request.POST.get("method") or None,
-            confirmed=request.POST.get("confirmed") == "1",
+            order=order, account=account, method=method, confirmed=request.POST.get("confirmed") == "1"
         )
     except CheckoutRefused as refused:
         redaction.logger().warning("checkout refused: %s", refused)

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from .. import flow
 from ..models import Case
 from . import panels
 from .base import ReadOnlyAdmin
@@ -53,7 +54,7 @@ class OrderAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("Order reference, e-mail address, name, the provider's id, or a payment's key.")
     ordering = ["-created_at"]
     fieldsets = [
-        (None, {"fields": ["reference", "state", "amount_text", "email", "name", "locale"]}),
+        (None, {"fields": ["reference", "state", "amount_text", "email", "name", "locale", "pay_link"]}),
         (gettext_lazy("Times"), {"fields": ["created_at", "placed_at", "secured_at", "pay_before"]}),
     ]
 
@@ -104,6 +105,11 @@ class OrderAdmin(ReadOnlyAdmin):
     def amount_text(self, row: Any) -> SafeString:
         """What the buyer pays."""
         return money_text(row.total, row.currency)
+
+    @admin.display(description=gettext_lazy("pay link"))
+    def pay_link(self, row: Any) -> str:
+        """A link for an e-mail or a buyer on the phone, made anew each time the page is shown."""
+        return flow.pay_link(row) if row.can_be_paid else "-"
 
     @admin.display(description=gettext_lazy("to look at"))
     def attention(self, row: Any) -> SafeString | str:

@@ -1,5 +1,6 @@
 """The story of a payment, in time order. Open the files in this order and read it from top to bottom.
 
+   ``links``     a signed link starts the first chapter later
 1. ``checkout``  the buyer presses "pay": intent, create, redirect
 2. ``arrival``   the buyer comes back: a page that tells the truth
 3. ``webhook``   the provider calls: store, answer, ask later
@@ -22,6 +23,7 @@ from .commands import ask_provider, replay_delivery, retry_fulfilment
 from .confirm import confirm
 from .fulfil import fulfil
 from .gate import outside_of_transactions
+from .links import Invitation, pay_link, read_pay_link
 from .probe import probe_account
 from .report import apply_report
 from .results import Arrival, Confirmed, Received, Result, Started, Swept, Wake
@@ -32,6 +34,7 @@ __all__ = [
     "AccountChoice",
     "Arrival",
     "Confirmed",
+    "Invitation",
     "Received",
     "Result",
     "Started",
@@ -44,9 +47,11 @@ __all__ = [
     "fulfil",
     "handle_return",
     "outside_of_transactions",
+    "pay_link",
     "payment_standing",
     "probe_account",
     "process_delivery",
+    "read_pay_link",
     "receive_webhook",
     "replay_delivery",
     "retry_fulfilment",
