@@ -16,7 +16,7 @@ URLs, ``results`` are what the functions below return. Each returned result carr
 ``django_payflow.tasks.wake`` to have the follow-up done now instead of at the next sweep.
 """
 
-from .addresses import retry_url, success_url
+from .addresses import account_webhook_url, retry_url, success_url
 from .arrival import handle_return, payment_standing
 from .checkout import AccountChoice, accounts_for, start_checkout
 from .commands import ask_provider, replay_delivery, retry_fulfilment
@@ -40,6 +40,7 @@ __all__ = [
     "Started",
     "Swept",
     "Wake",
+    "account_webhook_url",
     "accounts_for",
     "apply_report",
     "ask_provider",

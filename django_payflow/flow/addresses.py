@@ -11,7 +11,7 @@ from .. import conf
 from ..messages import Checkout
 from ..models import Payment
 
-__all__ = ["addressed", "retry_url", "success_url", "waiting_url"]
+__all__ = ["account_webhook_url", "addressed", "retry_url", "success_url", "waiting_url"]
 
 
 def addressed(checkout: Checkout, *, hint: str, return_token: str) -> Checkout:
@@ -22,6 +22,11 @@ def addressed(checkout: Checkout, *, hint: str, return_token: str) -> Checkout:
         return_url=base + reverse("payflow:return", args=[return_token]),
         webhook_url=base + reverse("payflow:webhook", args=[checkout.account, hint]),
     )
+
+
+def account_webhook_url(account: str) -> str:
+    """Return the address to register at a provider that takes one for the whole account."""
+    return conf.get().base_url + reverse("payflow:webhook-account", args=[account])
 
 
 def waiting_url(payment: Payment) -> str:

@@ -99,6 +99,8 @@ class Provider(ABC, Generic[O]):
     """Domains that a hosted page may have; a subdomain counts."""
     signs_webhooks: ClassVar[bool]
     """False: a delivery is only a hint, and needs our token in its address or a reference that we store."""
+    registers_webhooks: ClassVar[bool] = False
+    """The webhook address is entered once at the provider, for the whole account; no payment carries one."""
     supports_cancel: ClassVar[bool] = False
     """An open payment can be cancelled (or its page expired) by the shop."""
     supports_manual_capture: ClassVar[bool] = False

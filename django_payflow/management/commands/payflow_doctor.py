@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
-from ... import clock, conf, flow
+from ... import clock, conf, flow, registry
 from ...exceptions import ConfigurationError
 from ...models import Case, Fulfilment, Heartbeat, Payment, WebhookDelivery
 
@@ -58,6 +58,7 @@ class Command(BaseCommand):
 def examine(*, offline: bool = False) -> Iterator[Finding]:
     """Yield what the doctor sees; a broken database ends the examination early."""
     yield from _configuration()
+    yield from _webhooks()
     database = _migrations()
     yield database
     if not offline:
@@ -92,16 +93,31 @@ def _migrations() -> Finding:
 
 
 def _providers() -> Iterator[Finding]:
-    try:
-        accounts = conf.get().providers
-    except ConfigurationError:
-        return  # the configuration's own finding says so
-    for alias in accounts:
+    for account in _accounts():
         try:
-            reached, words = flow.probe_account(account=alias)
+            reached, words = flow.probe_account(account=account.alias)
         except ConfigurationError as wrong:
             reached, words = False, str(wrong)
-        yield Finding("ok" if reached else "wrong", f"provider {alias}", words)
+        yield Finding("ok" if reached else "wrong", f"provider {account.alias}", words)
+
+
+def _webhooks() -> Iterator[Finding]:
+    """Where a provider takes one address for the whole account, somebody must have entered it there."""
+    for account in _accounts():
+        try:
+            registers = registry.provider_class(account.backend).registers_webhooks
+        except ConfigurationError:
+            continue  # the configuration's own finding says so
+        if registers:
+            address = flow.account_webhook_url(account.alias)
+            yield Finding("ok", f"webhooks of {account.alias}", f"register {address} at the provider")
+
+
+def _accounts() -> list[conf.Account]:
+    try:
+        return list(conf.get().providers.values())
+    except ConfigurationError:
+        return []  # the configuration's own finding says so
 
 
 def _broker() -> Finding:
