@@ -7,15 +7,18 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from django_payflow.simulators import start
 from django_payflow.simulators.host import StateUnusable
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """There is no option for another address on purpose: simulators must never be reachable from outside."""
+def main(arguments: Sequence[str] | None = None, *, opened: Callable[[str], None] = lambda url: None) -> int:
+    """Run until a signal comes. ``opened`` is called with the address once the simulators listen.
+
+    There is no option for another address on purpose: simulators must never be reachable from outside.
+    """
     parser = argparse.ArgumentParser(prog="python -m django_payflow.simulators", description=__doc__)
     parser.add_argument("--port", type=int, default=8801, help="0 picks a free one (default: %(default)s)")
     parser.add_argument("--state", metavar="DIR", help="keep everything there, across restarts")
@@ -28,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, OverflowError, StateUnusable) as error:
         parser.exit(1, f"the simulators cannot start: {error}\n")
     with running:
+        opened(running.url)
         sys.stdout.write(f"simulators listening on {running.url}/\n")
         sys.stdout.flush()
         stop.wait()

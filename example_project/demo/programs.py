@@ -38,7 +38,7 @@ def chosen_programs() -> list[Program]:
 def simulators() -> Child:
     """Return the providers' stand-ins; they are a process of their own in every mode, as the real ones are."""
     port, state = str(settings.SIMULATORS_PORT), str(settings.STATE_DIR / "simulators")
-    command = [sys.executable, "-m", "django_payflow.simulators", "--port", port, "--state", state]
+    command = [sys.executable, "manage.py", "payflow_simulators", "--port", port, "--state", state]
     return Child("sims", command, is_ready=lambda: answers(f"{settings.SIMULATORS_URL}/"))
 
 
