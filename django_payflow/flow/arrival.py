@@ -81,4 +81,6 @@ def _standing(payment: Payment, order: Any) -> Standing:
 
 
 def _page_still_open(payment: Payment) -> str:
-    return payment.checkout_url if payment.offer_of_id else ""
+    """The hosted page, while the buyer has something to do there: not once his bank is working."""
+    waits_for_buyer = payment.offer_of_id and payment.status != PaymentStatus.PROCESSING
+    return payment.checkout_url if waits_for_buyer else ""

@@ -68,7 +68,7 @@ class Simulators:
 
     def advance(self, seconds: float) -> None:
         """Move the simulators' clock and payflow's by the same amount."""
-        self.control("POST", "clock", {"advance": seconds})
+        self.control("POST", "clock", {"advance": seconds, "shared": True})
         clock.move(clock.offset() + timedelta(seconds=seconds))
 
     def set_status(

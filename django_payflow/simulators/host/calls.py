@@ -59,6 +59,10 @@ class Calls:
     def entries(self) -> list[Json]:
         return list(self._entries)
 
+    def last_provider(self) -> str:
+        """Whose API was called last; empty before the first call."""
+        return str(self._entries[-1]["provider"]) if self._entries else ""
+
     def clear(self) -> None:
         """Forget the log, and let answers that a fault holds up go out now."""
         self._entries.clear()

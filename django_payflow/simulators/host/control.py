@@ -101,13 +101,14 @@ def _add_host_routes(control: Blueprint, core: Core) -> None:
 
     @control.post("/clock")
     def move_clock() -> ResponseReturnValue:
-        """Move the clock: {"advance": seconds} or {"offset": seconds}."""
-        body = json_body("advance", "offset")
+        """{"advance": seconds} or {"offset": seconds}; "shared": true if the shops' clocks move as well."""
+        body = json_body("advance", "offset", "shared")
         advance, offset = number(body, "advance"), number(body, "offset")
         if (advance is None) == (offset is None):
             raise Refusal('send either {"advance": seconds} or {"offset": seconds}')
         try:
-            clock.set_offset(offset if offset is not None else clock.offset + (advance or 0))
+            target = offset if offset is not None else clock.offset + (advance or 0)
+            clock.set_offset(target, shared=flag(body, "shared", False))
         except (ValueError, OverflowError, OSError) as error:
             raise Refusal(f"the clock cannot go there: {error}") from error
         return read_clock()

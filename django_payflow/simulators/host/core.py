@@ -80,7 +80,7 @@ class Core:
             self.services.deliveries.clear()
             self.services.calls.clear()
             self.store.clear()
-            self.services.clock.set_offset(0)
+            self.services.clock.restart()
 
     def stop_waiting(self) -> None:
         """Ends every wait of a call, so that threads come free."""

@@ -74,9 +74,10 @@ class Panel:
     # -- showing ----------------------------------------------------------------------------------------
 
     def _simulator(self) -> Simulator:
-        """The tab that is open; the first provider unless one is named."""
+        """The tab that is open; unless one is named, the provider that was called last."""
         simulators = self._core.simulators
-        return simulators.get(request.values.get("provider", ""), next(iter(simulators.values())))
+        called = self._services.calls.last_provider()
+        return simulators.get(request.values.get("provider") or called, next(iter(simulators.values())))
 
     def show(self) -> ResponseReturnValue:
         return self._page()
@@ -112,9 +113,9 @@ class Panel:
     def move_clock(self) -> ResponseReturnValue:
         step = request.form.get("advance", "")
         if step == "real":
-            self._services.clock.set_offset(0)
+            self._services.clock.restart()
         elif step in {str(seconds) for _label, seconds in _STEPS}:
-            self._services.clock.advance(int(step))
+            self._services.clock.set_offset(self._services.clock.offset + int(step))
         else:
             raise Refusal("The clock moves by the steps offered only; the control API takes any number.")
         return self._back("clock")
