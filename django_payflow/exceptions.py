@@ -17,6 +17,7 @@
     |   |   `-- Unsupported          this provider or method cannot do it; refused before the wire
     |   |-- NotSent                  the request never reached the provider: safe to send again
     |   `-- Uncertain                it may or may not have happened: look it up before asking again
+    |       `-- NotAuthentic         an answer whose own signature or checksum does not fit: as good as none
     |-- UnknownStatus                the provider answered with a word that our table lacks
     |-- ReportRefused                the provider's answer is for another account, mode or object
     |-- WebhookRefused               a webhook delivery that is not authentic or not readable
@@ -36,6 +37,7 @@ __all__ = [
     "GiveUp",
     "InsideTransaction",
     "InvalidCheckout",
+    "NotAuthentic",
     "NotSent",
     "ObjectNotFound",
     "OrderNotPayable",
@@ -154,6 +156,10 @@ class Uncertain(ProviderError):
     """No answer, a broken answer or a server error: it may have happened. Look it up before asking again."""
 
     outcome = "uncertain"
+
+
+class NotAuthentic(Uncertain):
+    """The provider's answer carries a signature or checksum that does not fit it: as good as no answer, and a case."""
 
 
 class UnknownStatus(PayflowError):

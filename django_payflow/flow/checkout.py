@@ -151,9 +151,9 @@ def _about_offer(
         return _Plan(started=Started(payment_id=offer.pk, url=offer.checkout_url))
     if step is OfferStep.FINISH_CREATE:
         return _finish_first(change, offer, same_way=same_way, asked=asked)
-    if step is OfferStep.SAME_URL and not offer.withdraw:
+    if step is OfferStep.SAME_URL and not offer.withdraw and offer.reported_at is None:
         return _unfinished(change, offer)
-    if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back cannot be given again
+    if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back, or was never told, is no offer
         return _end_first(change, offer, asked=asked)
     if step is OfferStep.REFUSE_BANK:
         raise BankIsWorking(f"payment {offer.pk} is {offer.status} at {offer.account}")

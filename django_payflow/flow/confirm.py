@@ -19,6 +19,7 @@ from .. import checkpoints, clock, conf, redaction, registry
 from ..exceptions import (
     ConfigurationError,
     InvalidCheckout,
+    NotAuthentic,
     ObjectNotFound,
     ProviderError,
     Rejected,
@@ -330,7 +331,7 @@ def _settle_no_report(
     if problem is None or isinstance(problem, ObjectNotFound):
         return _settle_missing(change, order, payments, payment, claim, quiet)
     words = redaction.scrub(str(problem))[:200]
-    if isinstance(problem, UnknownStatus) or payment.troubles + 1 >= _TROUBLES_FOR_A_PERSON:
+    if isinstance(problem, UnknownStatus | NotAuthentic) or payment.troubles + 1 >= _TROUBLES_FOR_A_PERSON:
         open_case(change, CaseKind.UNRESOLVED, words, payment=payment)
     wait = _pause(payment.troubles, problem)
     later: dict[str, Any] = {"troubles": payment.troubles + 1, "next_check_at": change.now + wait, **quiet}

@@ -139,7 +139,7 @@ class Shop:
 
     def advance(self, seconds: float) -> None:
         """Move the clock and let everything that became due happen."""
-        self.control("POST", "clock", {"advance": seconds})
+        self.control("POST", "clock", {"advance": seconds, "shared": True})
         self.settle()
 
     def settle(self) -> None:

@@ -10,7 +10,7 @@ from django_payflow.simulators.host.faults import CHANGED_AMOUNT
 from django_payflow.simulators.host.idempotency import Idempotency, KeyInUse, KeyReused, digest_of
 from django_payflow.simulators.host.requests_in import flag, json_body, refuse_foreign_pages
 from django_payflow.simulators.host.seam import PanelRow, Refusal, Services, Simulator, Unknown
-from django_payflow.simulators.host.sender import WebhookPolicy, is_loopback
+from django_payflow.simulators.host.sender import WebhookPolicy, attempt, is_loopback
 from django_payflow.simulators.host.server import Running
 from django_payflow.simulators.host.store import Json, StateUnusable, Store
 
@@ -32,6 +32,7 @@ __all__ = [
     "Store",
     "Unknown",
     "WebhookPolicy",
+    "attempt",
     "digest_of",
     "fingerprint",
     "flag",
