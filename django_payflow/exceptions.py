@@ -159,7 +159,7 @@ class Uncertain(ProviderError):
 
 
 class NotAuthentic(Uncertain):
-    """The provider's answer carries a signature or checksum that does not fit it: as good as no answer, and a case."""
+    """The provider's answer carries a signature or checksum that does not fit it: as good as none, and a case."""
 
 
 class UnknownStatus(PayflowError):

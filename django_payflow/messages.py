@@ -213,7 +213,7 @@ class Notice:
     """What a webhook delivery names, after it was authenticated. Never truth: it only says where to look."""
 
     reference: str
-    """The provider's id of the object that it is about."""
+    """The provider's id of an object that a payment stores: the session or the intent, rather than a refund of it."""
     also: tuple[str, ...] = ()
     """Other ids of the same payment that the delivery names: an intent beside its charge, say."""
     our_reference: str = ""
@@ -223,4 +223,6 @@ class Notice:
     event_id: str = ""
     """The provider's id of this event; a repeat of it only counts. Empty: a repeat means "look again"."""
     ignorable: bool = False
-    """Of no use to this app (an event type, or an object of another system): stored as ignored, answered 200."""
+    """An event type that this app has no use for: stored as ignored, answered with 200."""
+    foreign: bool = False
+    """Objects of this kind carry our mark, and this one does not: ignored as well, unless a row stores its id."""

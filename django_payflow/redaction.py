@@ -30,10 +30,11 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 " + HIDDEN),
     # The tokens in our own return and webhook addresses: 32 bytes in URL-safe base64.
     (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), HIDDEN),
-    # A card number; an id of ours may contain groups of digits only, and is let through whole.
+    # A card number; an id of ours may contain groups of digits only, and is let through whole, as is a provider's
+    # id of a short prefix and 19 digits (longer than the cards that people have).
     (
         re.compile(
-            r"(?<!\w)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?!\w)"
+            r"(?<!\w)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[a-z]{2,5}_\d{19})(?!\w)"
             r"|(?<![0-9A-Za-z])(?:\d[ -]?){12,18}\d(?![0-9A-Za-z])"
         ),
         lambda m: m[1] or HIDDEN,

@@ -104,7 +104,25 @@ PAYFLOW: dict[str, Any] = {
                 "api_key": "test_FernAndKettleFernAndKettle1234",
                 "base_url": f"{SIMULATORS_URL}/mollie",
             },
-        }
+        },
+        "stripe": {
+            "BACKEND": "django_payflow.providers.stripe.StripeProvider",
+            "LABEL": "Stripe (card, SEPA debit …)",
+            "OPTIONS": {
+                "api_key": "sk_test_FernAndKettleFernAndKettle1234",
+                "signing_secrets": ["whsec_FernAndKettleStripe1234567890"],
+                "base_url": f"{SIMULATORS_URL}/stripe",
+            },
+        },
+        "wooshpay": {
+            "BACKEND": "django_payflow.providers.wooshpay.WooshPayProvider",
+            "LABEL": "WooshPay (Alipay, WeChat Pay, card …)",
+            "OPTIONS": {
+                "api_key": "sk_test_FernAndKettleFernAndKettle1234",
+                "signing_secrets": ["whsec_FernAndKettleWooshPay1234567890"],
+                "base_url": f"{SIMULATORS_URL}/wooshpay",
+            },
+        },
     },
     "ALLOW_SIMULATORS": True,
     "SUCCESS_URL": "/orders/{reference}/",

@@ -151,9 +151,9 @@ def _about_offer(
         return _Plan(started=Started(payment_id=offer.pk, url=offer.checkout_url))
     if step is OfferStep.FINISH_CREATE:
         return _finish_first(change, offer, same_way=same_way, asked=asked)
-    if step is OfferStep.SAME_URL and not offer.withdraw and offer.reported_at is None:
+    if step is OfferStep.SAME_URL and not offer.withdraw and not _page_is_lost(offer):
         return _unfinished(change, offer)
-    if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back, or was never told, is no offer
+    if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back or lost cannot be given again
         return _end_first(change, offer, asked=asked)
     if step is OfferStep.REFUSE_BANK:
         raise BankIsWorking(f"payment {offer.pk} is {offer.status} at {offer.account}")
@@ -161,6 +161,12 @@ def _about_offer(
         raise OrderNotPayable(f"payment {offer.pk} of this order is {offer.label}")
     save_facts(change, offer, offer.facts, offer_of_id=None)
     return None
+
+
+def _page_is_lost(offer: Payment) -> bool:
+    """The payment exists, and its page's address was in an answer that never came: nobody can pay there."""
+    backend = conf.get().account(offer.account).backend
+    return offer.reported_at is not None and registry.provider_class(backend).tells_page_once
 
 
 def _unfinished(change: Change, offer: Payment) -> _Plan:

@@ -81,12 +81,13 @@ def _receive(
     if hint and target is not None and target.stored and not target.stored & {notice.reference, *notice.also}:
         _alarm(account, f"a notification at {account} named a payment that the addressed row does not store")
         return _refused(account, 404, "foreign_reference")
-    delivery, new = WebhookDelivery.objects.put(
-        _row(account, signed, notice, target, headers, body), rearm=not notice.event_id
-    )
+    ignored = notice.ignorable or (notice.foreign and target is None)
+    row = _row(account, signed, notice, target, headers, body)
+    row.state = DeliveryState.IGNORED if ignored else DeliveryState.PENDING
+    delivery, new = WebhookDelivery.objects.put(row, rearm=not notice.event_id)
     checkpoints.reached("webhook.stored")
     metrics.count("webhooks", account=account, outcome="new" if new else "duplicate")
-    if notice.ignorable:
+    if ignored:
         return Received(status=200, reason="ignored")
     if target is None:
         return _unmatched(account, notice, delivery, new=new)
@@ -160,7 +161,6 @@ def _row(
         verified=signed,
         body=body,
         headers={name: headers[name][:200] for name in _KEPT_HEADERS if name in headers},
-        state=DeliveryState.IGNORED if notice.ignorable else DeliveryState.PENDING,
         due_at=now,
         received_at=now,
         last_at=now,

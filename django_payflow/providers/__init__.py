@@ -2,5 +2,7 @@
 
 BUILTIN: dict[str, str] = {
     "mollie": "django_payflow.providers.mollie.MollieProvider",
+    "stripe": "django_payflow.providers.stripe.StripeProvider",
+    "wooshpay": "django_payflow.providers.wooshpay.WooshPayProvider",
 }
 """Short name -> dotted path of the provider class."""

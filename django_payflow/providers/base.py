@@ -101,6 +101,8 @@ class Provider(ABC, Generic[O]):
     """False: a delivery is only a hint, and needs our token in its address or a reference that we store."""
     registers_webhooks: ClassVar[bool] = False
     """The webhook address is entered once at the provider, for the whole account; no payment carries one."""
+    tells_page_once: ClassVar[bool] = False
+    """Only the answer to ``create`` leads to the hosted page; after a lost answer nobody can be sent there."""
     supports_cancel: ClassVar[bool] = False
     """An open payment can be cancelled (or its page expired) by the shop."""
     supports_manual_capture: ClassVar[bool] = False
@@ -169,7 +171,8 @@ class Provider(ABC, Generic[O]):
         try:
             return cls.options_class(**raw)
         except TypeError as wrong:
-            raise ConfigurationError(f"options of {cls.name}: {str(wrong).partition('__init__() ')[2]}") from None
+            problem = f"options of {cls.name}: {str(wrong).partition('__init__() ')[2]}"
+        raise ConfigurationError(problem)  # outside of the block: the frames of the failure hold the secrets
 
     def safe_checkout_url(self, url: str) -> str:
         """Return the hosted page's address if the buyer may be sent there, else raise ``InvalidCheckout``.

@@ -75,6 +75,7 @@ class SigningBank(Provider[BankOptions]):
                 reference=event["object"],
                 also=tuple(event.get("also", ())),
                 our_reference=event.get("mark", ""),
+                foreign=bool(event.get("foreign")),
                 event_id=event["id"],
                 kind=event["type"],
                 ignorable=event["type"] not in {"payment.changed"},

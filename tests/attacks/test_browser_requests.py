@@ -53,7 +53,7 @@ def test_attack_34__a_link_or_a_picture_cannot_start_a_payment(story, client, me
 def test_attack_34__only_the_webhook_and_the_return_are_exempt():
     exempt = {pattern.name for pattern in urls.urlpatterns if getattr(pattern.callback, "csrf_exempt", False)}
     assert exempt == {"webhook", "webhook-account", "return"}
-    assert {pattern.name for pattern in urls.urlpatterns} == exempt | {"start", "status"}
+    assert {pattern.name for pattern in urls.urlpatterns} == exempt | {"pay", "start", "status"}
 
 
 @pytest.mark.attack(34)

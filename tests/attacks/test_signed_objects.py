@@ -83,6 +83,19 @@ def test_unmatched__is_set_aside_after_three_days_and_then_accepted(at_bank, ban
     assert set(bank.asked) <= {at_bank.references.get().value}, "the poll of our own payment, nobody else's"
 
 
+def test_object_of_another_system__is_accepted_and_ignored_unless_a_row_stores_it(at_bank, bank, client):
+    bank.says[reference := at_bank.references.get().value] = "paid"
+
+    strange = signed(client, event("charge_of_another_shop", number=1, foreign=True))
+    flow.sweep(inline=True)
+    assert (strange.status_code, strange.content) == (200, b"ignored")
+    assert WebhookDelivery.objects.get().state == "ignored"
+
+    ours = signed(client, event(reference, number=2, foreign=True))
+    flow.sweep(inline=True)
+    assert (ours.status_code, Payment.objects.get().status) == (200, "paid"), "a mark that got lost loses no money"
+
+
 @pytest.mark.attack(18)
 def test_attack_18__a_genuine_event_of_the_other_mode_is_refused_with_a_case(at_bank, bank, client):
     before = WebhookDelivery.objects.count(), at_bank.status

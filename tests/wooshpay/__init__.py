@@ -1,0 +1,1 @@
+"""The WooshPay adapter on its own: against the simulator, and against hand-written wires."""
