@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Buyer", "Capture", "Checkout", "Line", "MoneyMove", "Notice", "Phase", "Redirect", "Reference", "Report"]
+__all__ = [
+    "Buyer",
+    "Capture",
+    "Checkout",
+    "Line",
+    "LineKind",
+    "MoneyMove",
+    "Notice",
+    "Phase",
+    "Redirect",
+    "Reference",
+    "Report",
+]
 
 JSON = dict[str, Any]
 
@@ -39,6 +50,17 @@ class Capture(StrEnum):
     """The buyer's payment is authorized only; somebody captures or voids it later."""
 
 
+class LineKind(StrEnum):
+    """What a line of an order is; a provider of invoices wants to know."""
+
+    GOODS = "goods"
+    DIGITAL = "digital"
+    SHIPPING = "shipping"
+    DISCOUNT = "discount"
+    FEE = "fee"
+    GIFT_CARD = "gift_card"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One line of an order as a provider may see it."""
@@ -52,14 +74,43 @@ class Line:
     vat_rate: Decimal = Decimal(0)
     """In percent: ``Decimal("21")``."""
     sku: str = ""
+    kind: LineKind = LineKind.GOODS
+    unit: str = "pcs"
+    """What ``quantity`` counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """What a provider may need to know about the customer. Personal: purged once the provider has it."""
+    """What a provider may need to know about the customer. Personal: purged once the provider has it.
+
+    Every field is text; empty means unknown. A provider that needs one says so before the wire.
+    """
 
     email: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
+    """The full name."""
+    first_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    company: str = field(default="", repr=False)
+    """The buyer is a company if this is filled in."""
+    phone: str = field(default="", repr=False)
+    government_id: str = field(default="", repr=False)
+    """A national identity or registration number; never needed where the provider's own page asks for it."""
+    street: str = field(default="", repr=False)
+    street2: str = field(default="", repr=False)
+    postal_code: str = field(default="", repr=False)
+    city: str = field(default="", repr=False)
+    country: str = field(default="", repr=False)
+    """ISO 3166, two letters."""
+    ip: str = field(default="", repr=False)
+    """The address of the buyer's device, for fraud control; filled in by the view that starts the payment."""
+    user_agent: str = field(default="", repr=False)
+    """The buyer's browser, likewise."""
+
+    @property
+    def is_company(self) -> bool:
+        """Whether a company buys."""
+        return bool(self.company)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +163,12 @@ class Checkout:
                     "unit_price": line.unit_price,
                     "total": line.total,
                     "vat_rate": str(line.vat_rate),
+                    "kind": line.kind.value,
+                    "unit": line.unit,
                 }
                 for line in self.lines
             ],
-            "buyer": {spec.name: getattr(self.buyer, spec.name) for spec in dataclass_fields(Buyer)},
+            "buyer": {name: value for name, value in vars(self.buyer).items() if value},
         }
 
     @classmethod
@@ -129,9 +182,14 @@ class Checkout:
             capture=Capture(data.get("capture", Capture.AUTOMATIC)),
             pay_before=None if deadline is None else datetime.fromisoformat(deadline),
             created_at=datetime.fromisoformat(data["created_at"]),
-            lines=tuple(Line(**{**line, "vat_rate": Decimal(line["vat_rate"])}) for line in data["lines"]),
+            lines=tuple(_read_line(line) for line in data["lines"]),
             buyer=Buyer(**(data.get("buyer") or {})),
         )
+
+
+def _read_line(data: Mapping[str, Any]) -> Line:
+    kind = LineKind(data.get("kind", LineKind.GOODS))
+    return Line(**{**data, "vat_rate": Decimal(data["vat_rate"]), "kind": kind})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,12 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
 def _start(request: HttpRequest, order: Any, *, account: str, method: str | None) -> HttpResponse:
     try:
         started = flow.start_checkout(
-            order=order, account=account, method=method, confirmed=request.POST.get("confirmed") == "1"
+            order=order,
+            account=account,
+            method=method,
+            confirmed=request.POST.get("confirmed") == "1",
+            ip=request.META.get("REMOTE_ADDR", ""),
+            user_agent=request.headers.get("User-Agent", ""),
         )
     except CheckoutRefused as refused:
         redaction.logger().warning("checkout refused: %s", refused)

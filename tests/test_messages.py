@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_payflow.messages import Buyer, Checkout, Line, Phase, Reference, Report
+from django_payflow.messages import Buyer, Capture, Checkout, Line, LineKind, Phase, Reference, Report
 
 text = st.text(max_size=20)
 amounts = st.integers(min_value=-(2**63), max_value=2**63 - 1)
@@ -26,6 +26,8 @@ lines = st.builds(
     unit_price=amounts,
     total=amounts,
     vat_rate=st.decimals(min_value=0, max_value=100, places=2),
+    kind=st.sampled_from(LineKind),
+    unit=text,
 )
 checkouts = st.builds(
     Checkout,
@@ -38,10 +40,12 @@ checkouts = st.builds(
     return_url=text,
     webhook_url=text,
     created_at=moments,
+    capture=st.sampled_from(Capture),
+    pay_before=st.none() | moments,
     method=st.none() | text,
     locale=text,
     lines=st.lists(lines, max_size=3).map(tuple),
-    buyer=st.builds(Buyer, email=text, name=text),
+    buyer=st.builds(Buyer, **{spec.name: text for spec in fields(Buyer)}),
 )
 PLAIN = Checkout(
     key="k",
@@ -77,7 +81,8 @@ def test_checkout__makes_the_same_bytes_every_time(checkout):
 def test_checkout__stores_every_field():
     assert set(PLAIN.to_json()) == {spec.name for spec in fields(Checkout)}
     assert set(PLAIN.to_json()["lines"][0]) == {spec.name for spec in fields(Line)}
-    assert set(PLAIN.to_json()["buyer"]) == {spec.name for spec in fields(Buyer)}
+    known = Buyer(**{spec.name: spec.name for spec in fields(Buyer)})
+    assert replace(PLAIN, buyer=known).to_json()["buyer"] == {spec.name: spec.name for spec in fields(Buyer)}
 
 
 @pytest.mark.parametrize("purged", [{}, None])

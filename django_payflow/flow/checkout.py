@@ -59,17 +59,27 @@ def accounts_for(order: Any) -> list[AccountChoice]:
 
 
 def start_checkout(
-    *, order: Any, account: str, method: str | None = None, confirmed: bool = False, actor: str = ""
+    *,
+    order: Any,
+    account: str,
+    method: str | None = None,
+    confirmed: bool = False,
+    actor: str = "",
+    ip: str = "",
+    user_agent: str = "",
 ) -> Started:
     """Start paying an order at an account, or give the same offer again.
 
     ``method`` is the provider's word for a payment method (``None``: the buyer chooses there); ``confirmed`` says
-    that the buyer wants to pay again although an earlier attempt has been with his bank for long.
+    that the buyer wants to pay again although an earlier attempt has been with his bank for long. ``ip`` and
+    ``user_agent`` are those of the buyer's device: some providers' fraud control wants them.
     Raises a ``CheckoutRefused`` (with a polite ``buyer_message``), ``ConfigurationError`` for an unknown account,
     ``InsideTransaction``. After an unknown outcome at the provider the result leads to the waiting page.
     """
     refuse_inside_transaction()
     frozen = _freeze(order, account, method=method)
+    device = {"ip": ip or frozen.buyer.ip, "user_agent": (user_agent or frozen.buyer.user_agent)[:200]}
+    frozen = replace(frozen, buyer=replace(frozen.buyer, **device))
     provider = registry.provider(account)
     refuse_invalid(order, frozen, provider)
     asked: set[int] = set()

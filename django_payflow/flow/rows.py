@@ -39,6 +39,7 @@ __all__ = [
 Q = TypeVar("Q", bound="models.QuerySet[Any]")
 T = TypeVar("T")
 _TRIES = 6
+_OVER = frozenset({OrderStatus.COMPLETED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
 
 
 class ChangedMeanwhile(Exception):
@@ -169,6 +170,8 @@ def _assign(row: Any, values: dict[str, Any]) -> dict[str, Any]:
 def save_order(change: Change, order: Any, status: OrderStatus, **columns: Any) -> None:
     """Move an order and write other changed columns."""
     old = order.status
+    if status in _OVER:  # no provider will need it again
+        columns["payment_details"] = {}
     changed = _assign(order, columns)
     if status != old:
         order.move_to(status)

@@ -14,6 +14,7 @@ from .. import checkpoints, clock, conf, metrics, redaction, registry
 from ..exceptions import ConfigurationError, WebhookRefused
 from ..messages import Notice
 from ..models import DeliveryState, Payment, ProviderReference, WebhookDelivery
+from ..models.payment import TOKEN_LENGTH
 from ..states import CaseKind
 from .confirm import confirm
 from .inbox import claim_delivery, postpone, set_aside
@@ -24,6 +25,7 @@ __all__ = ["process_delivery", "receive_webhook"]
 
 _UNMATCHED_FOR = timedelta(days=3)
 """How long a genuine delivery waits for the payment that it names; the providers stop sending after as long."""
+_LONGEST_KIND = 40
 _KEPT_HEADERS = ("content-type", "user-agent", "content-length", "date")
 
 
@@ -130,10 +132,14 @@ def _find(account: str, signed: bool, notice: Notice, hint: str) -> _Target | No
 
 
 def _by_token(account: str, hint: str) -> _Target | None:
-    """Find the payment whose webhook address this is; the account in the address must be the row's."""
-    if len(hint) > 64 or not hint.isascii():
+    """Find the payment whose webhook address this is; the account in the address must be the row's.
+
+    After the token an adapter may have written what kind of call it is, with a dash between.
+    """
+    token, kind = hint[:TOKEN_LENGTH], hint[TOKEN_LENGTH:]
+    if not token.isascii() or len(kind) > _LONGEST_KIND or kind[:1] not in {"", "-"}:
         return None
-    return _target(Payment.objects.addressed_by(hint, account))
+    return _target(Payment.objects.addressed_by(token, account))
 
 
 def _by_reference(account: str, references: Iterable[str]) -> _Target | None:

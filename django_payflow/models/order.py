@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import fields as dataclass_fields
 from decimal import Decimal
 from typing import Any, Self
 
@@ -12,7 +13,8 @@ from django.db import models, transaction
 
 from .. import clock
 from ..conf import order_model_name
-from ..messages import Buyer, Line
+from ..exceptions import InvalidCheckout
+from ..messages import Buyer, Line, LineKind
 from ..money import Money
 from ..states import ORDER_MOVES, PAYABLE_ORDER, OrderStatus
 from .fsm import SafeRefreshMixin, moves, status_constraint, status_field
@@ -67,6 +69,12 @@ class AbstractOrder(SafeRefreshMixin, models.Model):
     currency = models.CharField(max_length=3, help_text="ISO 4217 code, such as EUR.")
     email = models.EmailField(blank=True)
     name = models.CharField(max_length=200, blank=True)
+    payment_details = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What only payment providers need of the buyer, by the names of messages.Buyer: phone, street, "
+        "government_id ... Emptied when the order is completed, canceled or expired.",
+    )
     locale = models.CharField(max_length=16, blank=True, help_text="For the hosted page, such as nl_NL.")
     pay_before = models.DateTimeField(
         null=True, blank=True, help_text="Unpaid after this moment, the order expires. Empty: it waits for ever."
@@ -97,8 +105,15 @@ class AbstractOrder(SafeRefreshMixin, models.Model):
         return [row.as_line() for row in rows]
 
     def payflow_buyer(self) -> Buyer:
-        """Return what a provider may need to know about the customer."""
-        return Buyer(email=self.email, name=self.name)
+        """Return what a provider may need to know about the customer.
+
+        Raises ``InvalidCheckout`` when ``payment_details`` holds something that no provider knows.
+        """
+        details = {"email": self.email, "name": self.name, **self.payment_details}
+        unknown = sorted(set(details) - {spec.name for spec in dataclass_fields(Buyer)})
+        if unknown:
+            raise InvalidCheckout(f"payment_details of order {self.reference} has {unknown[0]!r}, unknown to Buyer")
+        return Buyer(**{name: str(value) for name, value in details.items()})
 
     def payflow_description(self) -> str:
         """Return what the buyer reads on the hosted page and the bank statement."""
@@ -130,6 +145,12 @@ class OrderLine(models.Model):
     order = models.ForeignKey(order_model_name(), on_delete=models.CASCADE, related_name="lines")
     sku = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=255)
+    kind = models.CharField(
+        max_length=10,
+        choices=[(kind.value, kind.value.replace("_", " ")) for kind in LineKind],
+        default=LineKind.GOODS.value,
+    )
+    unit = models.CharField(max_length=20, default="pcs", help_text="What the quantity counts.")
     quantity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
     unit_price = models.BigIntegerField(help_text="Gross, in minor units; negative for a discount.")
     vat_rate = models.DecimalField(
@@ -156,6 +177,8 @@ class OrderLine(models.Model):
             unit_price=self.unit_price,
             total=self.total,
             vat_rate=self.vat_rate,
+            kind=LineKind(self.kind),
+            unit=self.unit,
         )
 
     @property

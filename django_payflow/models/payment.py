@@ -26,6 +26,10 @@ def new_key() -> str:
     return str(uuid.uuid4())
 
 
+TOKEN_LENGTH = 43
+"""Characters of a token: 32 bytes in URL-safe base64."""
+
+
 def new_token() -> str:
     """Return 32 random bytes for an address, not to be guessed."""
     return secrets.token_urlsafe(32)

@@ -11,7 +11,7 @@ from ... import conf, flow
 from ...exceptions import ConfigurationError
 from ...simulators.__main__ import main
 
-PATIENCE = 10.0
+PATIENCE = 10
 """Seconds for one call to the simulators."""
 
 
