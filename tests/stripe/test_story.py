@@ -36,6 +36,10 @@ class Story:
     def now(self) -> Payment:
         return Payment.objects.get(pk=self.id)
 
+    @property
+    def order(self) -> Any:
+        return self.now().order
+
     def does(self, word: str) -> None:
         self.sim.set_status(self.session, word, provider="stripe")
 
@@ -77,15 +81,27 @@ def test_declined__the_payment_stays_open_and_can_still_be_paid(story):
     story.does("paid")
     story.webhook("checkout.session.completed")
     assert story.now().status == "paid"
+    flow.sweep(inline=True)
+    assert story.order.status == "completed"
+    assert Payment.objects.count() == len(story.sim.payments("stripe")) == 1, "one payment, two tries in its session"
 
 
-def test_debit__completed_is_not_paid(story):
+@pytest.mark.parametrize(
+    ("ending", "event", "status", "captured", "ends"),
+    [
+        ("paid", "checkout.session.async_payment_succeeded", "paid", 2495, "completed"),
+        ("failed", "checkout.session.async_payment_failed", "failed", 0, "failed"),
+    ],
+)
+def test_debit__completed_is_not_paid__until_the_late_news(story, ending, event, status, captured, ends):
     story.does("processing")
     story.webhook("checkout.session.completed")
-    assert (story.now().status, story.now().captured) == ("processing", 0)
-    story.does("failed")
-    story.webhook("checkout.session.async_payment_failed")
-    assert story.now().status == "failed"
+    flow.sweep(inline=True)
+    assert (story.now().status, story.now().captured, story.order.status) == ("processing", 0, "pending")
+    story.does(ending)
+    story.webhook(event)
+    flow.sweep(inline=True)
+    assert (story.now().status, story.now().captured, story.order.status) == (status, captured, ends)
 
 
 def test_refund_and_chargeback__from_the_dashboard(story, sim):
