@@ -17,13 +17,13 @@ demo:
 	@$(PY) manage.py demo
 
 test:
-	@bin/bootstrap dev
+	@bin/bootstrap dev conformance
 	$(PYTEST) -n auto -m "not slow and not e2e" tests
 
 test-all: test-slow test-postgres test-own-order test-mariadb test-browser
 
 test-slow:
-	@bin/bootstrap dev conformance
+	@bin/bootstrap dev
 	$(PYTEST) -m "slow and not e2e" tests
 
 test-postgres:

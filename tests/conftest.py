@@ -29,6 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    from tests.contract import report  # models: not before Django is set up
+
+    report.write(terminalreporter)
     if RAN_WITHOUT:
         names = " and ".join(RAN_WITHOUT)
         terminalreporter.write_line(

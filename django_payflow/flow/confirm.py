@@ -20,6 +20,7 @@ from ..exceptions import (
     ConfigurationError,
     InvalidCheckout,
     NotAuthentic,
+    NotSent,
     ObjectNotFound,
     ProviderError,
     Rejected,
@@ -101,8 +102,8 @@ def confirm(
 
 def finish_create(payment_id: int) -> Confirmed:
     """Make the first create call of a payment whose intent ``start_checkout`` just committed with its lease."""
-    claim = _as_claim(Payment.objects.get(pk=payment_id))
-    asked = _ask(replace(claim, first_call=True), conf.get().start_patience)
+    claim = replace(_as_claim(Payment.objects.get(pk=payment_id)), first_call=True)
+    asked = _ask(claim, conf.get().start_patience)
     checkpoints.reached("checkout.created")
     return _settle(claim, asked, source="checkout", delivery=None)
 
@@ -326,7 +327,7 @@ def _settle_no_report(
     claim: Claim,
     quiet: dict[str, Any],
 ) -> Confirmed:
-    if claim.reference is None and isinstance(problem, Rejected) and payment.version == claim.version:
+    if claim.reference is None and _came_to_nothing(claim, problem) and payment.version == claim.version:
         return _give_up(change, order, payments, payment, quiet, redaction.scrub(str(problem)))
     if problem is None or isinstance(problem, ObjectNotFound):
         return _settle_missing(change, order, payments, payment, claim, quiet)
@@ -337,6 +338,17 @@ def _settle_no_report(
     later: dict[str, Any] = {"troubles": payment.troubles + 1, "next_check_at": change.now + wait, **quiet}
     save_facts(change, payment, payment.facts, quiet=later)
     return Confirmed(outcome="trouble", detail=words)
+
+
+def _came_to_nothing(claim: Claim, problem: Exception | None) -> bool:
+    """Nothing exists at the provider, and it will not be asked for again: the buyer may start anew at once.
+
+    Without an idempotency key a request is never repeated, so one that did not arrive is over as well.
+    """
+    if isinstance(problem, Rejected):
+        return True
+    backend = registry.provider_class(conf.get().account(claim.account).backend)
+    return claim.first_call and isinstance(problem, NotSent) and not backend.key_life
 
 
 def _pause(troubles: int, problem: Exception) -> timedelta:

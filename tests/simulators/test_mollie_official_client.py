@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.official import official_client
 from tests.simulators.kit import KEY, Shop
 
-pytest.importorskip("mollie.api.client", reason="mollie-api-python is not installed (group `conformance`)")
-
-from mollie.api.client import Client
-from mollie.api.error import NotFoundError, ResponseError, UnauthorizedError, UnprocessableEntityError
+Client = official_client("mollie.api.client").Client
+error = official_client("mollie.api.error")
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def test_create_and_get(client: Any, shop: Shop) -> None:
 def test_idempotency(client: Any, shop: Shop) -> None:
     first = client.payments.create(order(), idempotency_key="client")
     assert client.payments.create(order(), idempotency_key="client").id == first.id
-    with pytest.raises(ResponseError) as caught:
+    with pytest.raises(error.ResponseError) as caught:
         client.payments.create(order("1.00"), idempotency_key="client")
     assert caught.value.status == 400
     assert len(shop.control("GET", "mollie/payments")) == 1
@@ -63,7 +62,7 @@ def test_update_and_cancel(client: Any) -> None:
     assert made.is_cancelable is True
     assert client.payments.update(made.id, {"description": "Changed"}).description == "Changed"
     assert client.payments.delete(made.id).is_canceled()
-    with pytest.raises(UnprocessableEntityError):
+    with pytest.raises(error.UnprocessableEntityError):
         client.payments.delete(made.id)
 
 
@@ -75,7 +74,7 @@ def test_refund(client: Any, shop: Shop) -> None:
     assert [each.id for each in client.refunds.list()] == [refund.id]
     shop.advance(2 * 3600 + 60)
     assert payment.refunds.get(refund.id).is_processing()
-    with pytest.raises(UnprocessableEntityError) as caught:
+    with pytest.raises(error.UnprocessableEntityError) as caught:
         payment.refunds.create({"amount": {"currency": "EUR", "value": "20.00"}})
     assert caught.value.field == "amount.value"
 
@@ -84,7 +83,7 @@ def test_cancel_a_refund(client: Any, shop: Shop) -> None:
     payment = client.payments.get(shop.paid()["id"])
     refund = payment.refunds.create({"amount": {"currency": "EUR", "value": "5.00"}})
     payment.refunds.delete(refund.id)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(error.NotFoundError):
         payment.refunds.get(refund.id)
 
 
@@ -110,11 +109,11 @@ def test_chargebacks_and_methods(client: Any, shop: Shop) -> None:
 
 
 def test_errors_arrive_as_the_clients_own_exceptions(client: Any) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(error.NotFoundError):
         client.payments.get("tr_unknown")
-    with pytest.raises(UnprocessableEntityError) as caught:
+    with pytest.raises(error.UnprocessableEntityError) as caught:
         client.payments.create(order("10"))
     assert caught.value.field == "amount.value"
     client.set_api_key("test_wrong")
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(error.UnauthorizedError):
         client.payments.get("tr_unknown")

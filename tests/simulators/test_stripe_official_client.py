@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.official import official_client
 from tests.simulators.kit import Receiver, Shop
 from tests.simulators.stripe_kit import KEY, OTHER_KEY, SECRET, StripeShop, line, stripe_shop
 
-stripe = pytest.importorskip("stripe", reason="stripe is not installed (group `conformance`)")
+stripe = official_client("stripe")
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import pytest
 from django_payflow import clock
 from django_payflow.exceptions import WebhookRefused
 from django_payflow.providers import stripe as ours
+from tests.official import official_client
 from tests.stripe.wire import SECRET, adapter, event, signature, signed
 
-library = pytest.importorskip("stripe")
+library = official_client("stripe")
 
 
 def test_signature__as_the_official_library_makes_it():
