@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError, transaction
@@ -10,23 +10,38 @@ from django.db import IntegrityError, transaction
 from django_payflow.models import Order, OrderLine
 
 from .basket import BasketLine
-from .models import CURRENCY, PlacedBasket
+from .countries import COUNTRIES, HOME, Country
+from .models import PlacedBasket
 
 _ORDERS_KEY = "orders"
 _REMEMBERED = 10
 
 
-def place_order(*, token: str, lines: Iterable[BasketLine], name: str, email: str) -> Order:
+def place_order(
+    *,
+    token: str,
+    lines: Iterable[BasketLine],
+    name: str,
+    email: str,
+    payment_details: Mapping[str, str] | None = None,
+) -> Order:
     """Return the order of this basket token, creating it the first time, however often the button is clicked.
 
     Two clicks at once are settled by the token's unique constraint: the slower one finds the faster one's order.
     """
     if (earlier := placed_order(token)) is not None:
         return earlier
+    details = dict(payment_details or {})
+    country = COUNTRIES[details.get("country", HOME)]
     try:
         with transaction.atomic():
             order: Order = Order.objects.new(
-                currency=CURRENCY, email=email, name=name, locale="en_GB", lines=[_order_line(line) for line in lines]
+                currency=country.currency,
+                email=email,
+                name=name,
+                locale=country.locale,
+                payment_details=details,
+                lines=[_order_line(line, country) for line in lines],
             )
             PlacedBasket.objects.create(token=token, order=order)
     except IntegrityError:
@@ -51,12 +66,12 @@ def remembered(session: SessionBase) -> list[str]:
     return list(session.get(_ORDERS_KEY, []))
 
 
-def _order_line(line: BasketLine) -> OrderLine:
+def _order_line(line: BasketLine, country: Country) -> OrderLine:
     product = line.product
     return OrderLine(
         sku=product.slug,
         name=product.name,
         quantity=line.quantity,
-        unit_price=product.price,
+        unit_price=country.price(product.price),
         vat_rate=product.vat_rate,
     )

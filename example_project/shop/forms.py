@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from .basket import MAX_QUANTITY
+from .countries import COUNTRIES, HOME
 from .models import Product
 
 
@@ -25,6 +26,10 @@ class QuantityForm(ProductForm):
     )
 
 
+def _text(autocomplete: str) -> forms.TextInput:
+    return forms.TextInput(attrs={"autocomplete": autocomplete})
+
+
 class CheckoutForm(forms.Form):
     """Who gets the parcel. The token says which basket this page showed."""
 
@@ -34,4 +39,23 @@ class CheckoutForm(forms.Form):
         help_text="For the confirmation of this order, nothing else.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+    country = forms.ChoiceField(
+        choices=[(code, country.label) for code, country in COUNTRIES.items()], initial=HOME, required=False
+    )
+    street = forms.CharField(max_length=100, required=False, widget=_text("street-address"))
+    postal_code = forms.CharField(max_length=10, required=False, widget=_text("postal-code"))
+    city = forms.CharField(max_length=50, required=False, widget=_text("address-level2"))
+    phone = forms.CharField(
+        max_length=20,
+        required=False,
+        label="Mobile phone",
+        help_text="Address and phone are needed to pay by invoice; other ways to pay do without.",
+        widget=_text("tel"),
+    )
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    @property
+    def payment_details(self) -> dict[str, str]:
+        """What only payment providers need, by the names that django-payflow knows."""
+        names = ("street", "postal_code", "city", "phone", "country")
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name)}

@@ -99,7 +99,7 @@ def _checkout_posted(request: HttpRequest, basket: Basket, form: CheckoutForm) -
     if not valid:
         return _checkout_page(request, basket, form)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
-    order = place_order(token=token, lines=lines, name=name, email=email)
+    order = place_order(token=token, lines=lines, name=name, email=email, payment_details=form.payment_details)
     basket.clear()
     remember(request.session, order)
     return redirect("shop:pay", order.reference)
