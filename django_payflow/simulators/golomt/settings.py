@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from django_payflow.simulators.golomt.checksums import ANSWERS, SPOILINGS
 from django_payflow.simulators.golomt.endings import ENDINGS
-from django_payflow.simulators.host import Json, Refusal, Store
-
-
-class Switch(NamedTuple):
-    default: Any
-    allowed: Callable[[Any], bool]
-    meaning: str
+from django_payflow.simulators.host import Store, Switch, Switchboard
 
 
 def _flag(value: Any) -> bool:
@@ -88,23 +82,6 @@ SWITCHES: Mapping[str, Switch] = {
 }
 
 
-class Settings:
+class Settings(Switchboard):
     def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def all(self) -> Json:
-        changed = self._store.get("golomt.settings", "settings") or {}
-        return {name: changed.get(name, switch.default) for name, switch in SWITCHES.items()}
-
-    def __getitem__(self, name: str) -> Any:
-        return self.all()[name]
-
-    def change(self, wanted: Json) -> None:
-        for name, value in wanted.items():
-            if name not in SWITCHES:
-                raise Refusal(f"there is no setting {name}; there are: {', '.join(SWITCHES)}")
-            if not SWITCHES[name].allowed(value):
-                raise Refusal(f"{name} cannot be {value!r}: {SWITCHES[name].meaning}")
-        with self._store.change():
-            before = self._store.get("golomt.settings", "settings") or {}
-            self._store.put("golomt.settings", "settings", before | wanted)
+        super().__init__(store, "golomt", SWITCHES)

@@ -12,6 +12,7 @@ from django_payflow.simulators.host.requests_in import flag, json_body, refuse_f
 from django_payflow.simulators.host.seam import PanelRow, Refusal, Services, Simulator, Unknown
 from django_payflow.simulators.host.sender import WebhookPolicy, attempt, is_loopback
 from django_payflow.simulators.host.server import Running
+from django_payflow.simulators.host.settings import Switch, Switchboard
 from django_payflow.simulators.host.store import Json, StateUnusable, Store
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "Simulator",
     "StateUnusable",
     "Store",
+    "Switch",
+    "Switchboard",
     "Unknown",
     "WebhookPolicy",
     "attempt",

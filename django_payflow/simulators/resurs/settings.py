@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from django_payflow.simulators.host import Json, Refusal, Store
-
-
-class Switch(NamedTuple):
-    default: Any
-    allowed: Callable[[Any], bool]
-    meaning: str
+from django_payflow.simulators.host import Store, Switch, Switchboard
 
 
 def _seconds(value: Any) -> bool:
@@ -75,31 +69,6 @@ SWITCHES: Mapping[str, Switch] = {
 }
 
 
-class Settings(Mapping[str, Any]):
-    """Reads like a mapping of all switches to their present values."""
-
+class Settings(Switchboard):
     def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def all(self) -> Json:
-        changed = self._store.get("resurs.settings", "settings") or {}
-        return {name: changed.get(name, switch.default) for name, switch in SWITCHES.items()}
-
-    def __getitem__(self, name: str) -> Any:
-        return self.all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(SWITCHES)
-
-    def __len__(self) -> int:
-        return len(SWITCHES)
-
-    def change(self, wanted: Json) -> None:
-        for name, value in wanted.items():
-            if name not in SWITCHES:
-                raise Refusal(f"there is no setting {name}; there are: {', '.join(SWITCHES)}")
-            if not SWITCHES[name].allowed(value):
-                raise Refusal(f"{name} cannot be {value!r}: {SWITCHES[name].meaning}")
-        with self._store.change():
-            before = self._store.get("resurs.settings", "settings") or {}
-            self._store.put("resurs.settings", "settings", before | wanted)
+        super().__init__(store, "resurs", SWITCHES)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from django_payflow.simulators.host import Json, Refusal, Store
+from django_payflow.simulators.host import Store, Switch, Switchboard
 from django_payflow.simulators.wooshpay.methods import METHODS
 
 DAY = 86400
-
-
-class Switch(NamedTuple):
-    default: Any
-    allowed: Callable[[Any], bool]
-    meaning: str
 
 
 def _seconds(value: Any) -> bool:
@@ -93,23 +87,6 @@ SWITCHES: Mapping[str, Switch] = {
 }
 
 
-class Settings:
+class Settings(Switchboard):
     def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def all(self) -> Json:
-        changed = self._store.get("wooshpay.settings", "settings") or {}
-        return {name: changed.get(name, switch.default) for name, switch in SWITCHES.items()}
-
-    def __getitem__(self, name: str) -> Any:
-        return self.all()[name]
-
-    def change(self, wanted: Json) -> None:
-        for name, value in wanted.items():
-            if name not in SWITCHES:
-                raise Refusal(f"there is no setting {name}; there are: {', '.join(SWITCHES)}")
-            if not SWITCHES[name].allowed(value):
-                raise Refusal(f"{name} cannot be {value!r}: {SWITCHES[name].meaning}")
-        with self._store.change():
-            before = self._store.get("wooshpay.settings", "settings") or {}
-            self._store.put("wooshpay.settings", "settings", before | wanted)
+        super().__init__(store, "wooshpay", SWITCHES)
