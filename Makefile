@@ -28,15 +28,15 @@ test-slow:
 
 test-postgres:
 	@bin/bootstrap dev
-	@bin/with-service postgres 5432 "$(PYTEST) -n auto -m 'not slow and not e2e' tests --ignore=tests/simulators"
+	@bin/with-service postgres 5432 "$(PYTEST) -n auto -m 'not slow and not e2e and not plain' tests --ignore=tests/simulators"
 
 test-own-order:
 	@bin/bootstrap dev
-	PAYFLOW_TEST_OWN_ORDER=1 $(PYTEST) -n auto -m "not slow and not e2e" tests --ignore=tests/simulators --ignore=tests/example
+	PAYFLOW_TEST_OWN_ORDER=1 $(PYTEST) -n auto -m "not slow and not e2e and not plain" tests --ignore=tests/simulators --ignore=tests/example
 
 test-mariadb:
 	@bin/bootstrap dev
-	@bin/with-service mariadb 3306 "$(PYTEST) -n auto -m 'not slow and not e2e' tests --ignore=tests/simulators"
+	@bin/with-service mariadb 3306 "$(PYTEST) -n auto -m 'not slow and not e2e and not plain' tests --ignore=tests/simulators"
 
 test-browser:
 	@bin/bootstrap dev e2e

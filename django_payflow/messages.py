@@ -271,7 +271,10 @@ class Notice:
     """What a webhook delivery names, after it was authenticated. Never truth: it only says where to look."""
 
     reference: str
-    """The provider's id of an object that a payment stores: the session or the intent, rather than a refund of it."""
+    """The provider's id of an object that a payment stores: the session or the intent, rather than a refund of it.
+
+    Empty where the delivery names none of them, and only the token in its address says what it is about.
+    """
     also: tuple[str, ...] = ()
     """Other ids of the same payment that the delivery names: an intent beside its charge, say."""
     our_reference: str = ""

@@ -28,6 +28,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"CI=true, but this machine runs without {' and '.join(RAN_WITHOUT)}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that touch no database: another database has nothing to show with them."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        touches = fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db")
+        if not touches and not item.get_closest_marker("services"):
+            item.add_marker(pytest.mark.plain)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     from tests.contract import report  # models: not before Django is set up
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib import admin
 from django.core import signing
 from django.test import Client
 
@@ -144,6 +145,8 @@ def test_pay_link__for_an_unknown_account_is_never_made(order):
 
 
 def test_pay_link__stands_on_the_orders_admin_page(sim, order, admin_client):
+    if not admin.site.is_registered(get_order_model()):
+        pytest.skip("the shop of its own order model has not registered an admin for it here")
     model = get_order_model()._meta
     page = admin_client.get(f"/admin/{model.app_label}/{model.model_name}/{order.pk}/change/").content.decode()
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from .. import conf
+from .. import conf, registry
 from ..messages import Checkout
 from ..models import Payment
 
-__all__ = ["account_webhook_url", "addressed", "retry_url", "success_url", "waiting_url"]
+__all__ = ["account_webhook_url", "addressed", "page_is_lost", "retry_url", "success_url", "waiting_url"]
 
 
 def addressed(checkout: Checkout, *, hint: str, return_token: str) -> Checkout:
@@ -27,6 +27,13 @@ def addressed(checkout: Checkout, *, hint: str, return_token: str) -> Checkout:
 def account_webhook_url(account: str) -> str:
     """Return the address to register at a provider that takes one for the whole account."""
     return conf.get().base_url + reverse("payflow:webhook-account", args=[account])
+
+
+def page_is_lost(payment: Payment) -> bool:
+    """Say whether the payment exists while its page was in an answer that never came: nobody can pay there."""
+    backend = conf.get().account(payment.account).backend
+    known = payment.reported_at is not None and not payment.checkout_url
+    return known and registry.provider_class(backend).tells_page_once
 
 
 def waiting_url(payment: Payment) -> str:

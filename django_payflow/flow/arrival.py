@@ -12,7 +12,7 @@ from .. import checkpoints, conf
 from ..models import Payment
 from ..states import ALIVE, DEAD, FULFILLING, OrderStatus, PaymentStatus
 from ..throttle import too_many
-from .addresses import retry_url, success_url
+from .addresses import page_is_lost, retry_url, success_url
 from .confirm import confirm
 from .results import Arrival, Wake
 
@@ -81,6 +81,10 @@ def _standing(payment: Payment, order: Any) -> Standing:
 
 
 def _page_still_open(payment: Payment) -> str:
-    """The hosted page, while the buyer has something to do there: not once his bank is working."""
-    waits_for_buyer = payment.offer_of_id and payment.status != PaymentStatus.PROCESSING
-    return payment.checkout_url if waits_for_buyer else ""
+    """Where the buyer has something to do: on the hosted page, or, if its address is lost, in the shop once more.
+
+    Not once his bank is working.
+    """
+    if not payment.offer_of_id or payment.status == PaymentStatus.PROCESSING:
+        return ""
+    return retry_url(payment.order) if page_is_lost(payment) else payment.checkout_url

@@ -20,7 +20,7 @@ from ..models import Payment, PaymentEvent
 from ..models.payment import new_key, new_token
 from ..states import ALIVE, DEAD, OfferStep, OrderStatus, PaymentStatus, offer_step
 from ..validation import refuse_invalid
-from .addresses import addressed, success_url, waiting_url
+from .addresses import addressed, page_is_lost, success_url, waiting_url
 from .books import recompute_order, withdraw
 from .confirm import confirm, finish_create
 from .gate import refuse_inside_transaction
@@ -157,11 +157,12 @@ def _about_offer(
         age=change.now - offer.created_at,
         override_after=None if override is None else timedelta(seconds=override),
     )
-    if step is OfferStep.SAME_URL and offer.checkout_url:
+    over = offer.expires_at is not None and offer.expires_at <= change.now
+    if step is OfferStep.SAME_URL and offer.checkout_url and not over:
         return _Plan(started=Started(payment_id=offer.pk, url=offer.checkout_url))
     if step is OfferStep.FINISH_CREATE:
         return _finish_first(change, offer, same_way=same_way, asked=asked)
-    if step is OfferStep.SAME_URL and not offer.withdraw and not _page_is_lost(offer):
+    if step is OfferStep.SAME_URL and not (offer.withdraw or over or page_is_lost(offer)):
         return _unfinished(change, offer)
     if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back or lost cannot be given again
         return _end_first(change, offer, asked=asked)
@@ -171,12 +172,6 @@ def _about_offer(
         raise OrderNotPayable(f"payment {offer.pk} of this order is {offer.label}")
     save_facts(change, offer, offer.facts, offer_of_id=None)
     return None
-
-
-def _page_is_lost(offer: Payment) -> bool:
-    """The payment exists, and its page's address was in an answer that never came: nobody can pay there."""
-    backend = conf.get().account(offer.account).backend
-    return offer.reported_at is not None and registry.provider_class(backend).tells_page_once
 
 
 def _unfinished(change: Change, offer: Payment) -> _Plan:

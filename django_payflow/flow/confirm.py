@@ -187,7 +187,8 @@ def _ask_for_created(claim: Claim, provider: Any) -> Asked:
     notes: list[CallNote] = []
     # What was given up, or is wanted no more, is looked for but never made.
     may_create = not (claim.status in DEAD or claim.withdraw)
-    if may_create and (clock.now() - claim.created_at < provider.key_life or not provider.supports_find):
+    key_counts = claim.first_call or clock.now() - claim.created_at < provider.key_life
+    if may_create and (key_counts or not provider.supports_find):
         answer, note = call(claim.account, "create", lambda: provider.create(claim.checkout))
         notes.append(note)
         if isinstance(answer, Redirect) and not claim.first_call:

@@ -84,9 +84,18 @@ def _next_check(payment: Payment, report: Report, outcome: Outcome, now: datetim
         return now + _RECHECK_AUTHORIZED
     if status is PaymentStatus.CONFLICTED:
         return now + _RECHECK_CONFLICTED
+    if status is PaymentStatus.EXPIRED:
+        return _late_look(payment, now)
     if status not in ALIVE:
         return None
     return poll_at(payment, report.expires_at or payment.expires_at, now)
+
+
+def _late_look(payment: Payment, now: datetime) -> datetime | None:
+    """Return when to ask once more about a payment whose end our own clock decided, if the provider needs that."""
+    late = registry.provider_class(conf.get().account(payment.account).backend).poll_schedule.late_look
+    due = None if late is None else payment.created_at + late
+    return due if due is not None and now < due else None
 
 
 def poll_at(payment: Payment, expires: datetime | None, now: datetime) -> datetime | None:

@@ -53,7 +53,8 @@ def receive_webhook(
         if refused.alarm:
             _alarm(account, str(refused))
         return _refused(account, refused.status, refused.reason)
-    results = [_receive(account, provider.signs_webhooks, notice, hint, headers, body) for notice in notices]
+    kept = provider.kept_body(body)
+    results = [_receive(account, provider.signs_webhooks, notice, hint, headers, kept) for notice in notices]
     if not results:
         return Received(status=200, reason="empty")
     worst = max(results, key=lambda result: result.status)
@@ -80,7 +81,8 @@ def _receive(
     target = _find(account, signed, notice, hint)
     if target is None and not signed:
         return _refused(account, 404, "unknown_token" if hint else "unknown_reference")
-    if hint and target is not None and target.stored and not target.stored & {notice.reference, *notice.also}:
+    named = {notice.reference, *notice.also} - {""}  # none: only the token says which payment it is about
+    if hint and named and target is not None and target.stored and not target.stored & named:
         _alarm(account, f"a notification at {account} named a payment that the addressed row does not store")
         return _refused(account, 404, "foreign_reference")
     ignored = notice.ignorable or (notice.foreign and target is None)

@@ -61,6 +61,8 @@ class PollSchedule:
     grace: timedelta = timedelta(hours=24)
     longest: timedelta = timedelta(days=14)
     """The age at which the provider's slowest method must have ended; beyond it a person looks."""
+    late_look: timedelta | None = None
+    """At this age a payment that expired is asked about once more, where only our clock says that it did."""
 
     def next_check(self, *, created: datetime, expires: datetime | None, now: datetime) -> datetime | None:
         """Return the time of the next question, or ``None`` when the schedule is over."""
@@ -151,6 +153,10 @@ class Provider(ABC, Generic[O]):
 
         ``headers`` have lower-case names. Must not call out. Raises ``WebhookRefused``.
         """
+
+    def kept_body(self, body: bytes) -> bytes:
+        """Return what of an authentic delivery is stored: all of it, unless it holds what nobody should keep."""
+        return body
 
     def cancel(self, checkout: Checkout, reference: Reference) -> Report:
         """End an open payment. Raises ``Rejected`` when the provider will not. Only if ``supports_cancel``."""

@@ -128,9 +128,11 @@ class Http:
         auth: AuthBase,
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
+        ends: float | None = None,
     ) -> Answer:
         """Send a request that changes something, once: the caller decides about a repeat. Raises as ``get``."""
-        return _unwrap(self._once(method, path, ends=self.ends(), auth=auth, body=body, headers=headers))
+        ends = self.ends() if ends is None else ends
+        return _unwrap(self._once(method, path, ends=ends, auth=auth, body=body, headers=headers))
 
     def _once(self, method: str, path: str, *, ends: float, auth: AuthBase, **kwargs: Any) -> Answer | ProviderError:
         body: bytes = kwargs.get("body", b"")
@@ -187,7 +189,7 @@ def _judge(response: requests.Response, body: bytes) -> Answer | ProviderError:
     if 200 <= status < 300:
         return Answer(status=status, headers=response.headers, body=body)
     error = _error_object(body)
-    words, word = _error_words(error), error.get("code")
+    words, word = _error_words(error), error.get("code") or error.get("error")  # some name the error in ``error``
     about: dict[str, Any] = {
         "code": str(status),
         "word": word[:80] if isinstance(word, str) else "",
@@ -216,8 +218,18 @@ def _error_object(body: bytes) -> dict[str, Any]:
 def _error_words(error: Mapping[str, Any]) -> str:
     """Return a short, safe piece of the error: the fields that name what is wrong, no free values."""
     names = ("title", "detail", "field", "type", "code", "decline_code", "param", "message")
-    parts = [error[name][:120] for name in names if isinstance(error.get(name), str) and error[name]]
+    parts = _blamed(error)
+    parts += [error[name][:120] for name in names if isinstance(error.get(name), str) and error[name]]
     return f": {' / '.join(parts[:4])}" if parts else ""
+
+
+def _blamed(error: Mapping[str, Any]) -> list[str]:
+    """Return "field: what is wrong with it" for the first fields that an error blames, in a map or a list."""
+    found = error.get("validationErrors") or error.get("parameters")
+    rows = found if isinstance(found, list) else []
+    pairs = [(row.get("fieldName"), row.get("message")) for row in rows if isinstance(row, dict)]
+    pairs += found.items() if isinstance(found, dict) else []
+    return [f"{name}: {what}"[:120] for name, what in pairs if isinstance(name, str) and isinstance(what, str)][:2]
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None, *, opened: Callable[[str], None
     except (OSError, OverflowError, StateUnusable) as error:
         parser.exit(1, f"the simulators cannot start: {error}\n")
     with running:
-        opened(running.url)
         sys.stdout.write(f"simulators listening on {running.url}/\n")
         sys.stdout.flush()
+        opened(running.url)
         stop.wait()
     return 0
 

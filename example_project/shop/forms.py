@@ -49,7 +49,7 @@ class CheckoutForm(forms.Form):
         max_length=20,
         required=False,
         label="Mobile phone",
-        help_text="Address and phone are needed to pay by invoice; other ways to pay do without.",
+        help_text="Other ways to pay do without these.",
         widget=_text("tel"),
     )
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)

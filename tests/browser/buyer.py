@@ -24,9 +24,10 @@ class Buyer:
         self.page = page
         self.demo = demo
 
-    def order(self, product="Assam Breakfast"):
+    def order(self, product="Assam Breakfast", **address):
         """Basket, checkout, placed order. Returns its reference; the pay button is in view."""
         self.fill_checkout(product)
+        self.fill_address(**address)
         self.page.get_by_role("button", name="Place order").click()
         arrives_at(self.page, r"/pay/$")
         return REFERENCE.search(self.page.url)[1]
@@ -40,6 +41,15 @@ class Buyer:
         page.get_by_role("link", name="To the checkout").click()
         page.get_by_label("Your name").fill("Ada de Vries")
         page.get_by_label("E-mail address").fill("ada@example.nl")
+
+    def fill_address(self, country="", **fields):
+        """Choose a country, and write what an invoice needs: fields by their labels."""
+        if country:
+            self.page.get_by_label("Country").select_option(country)
+        if fields:
+            self.page.get_by_text("Address and phone").click()
+        for label, value in fields.items():
+            self.page.get_by_label(label.replace("_", " "), exact=True).fill(value)
 
     def go_to_payment_page(self):
         """Leave for the provider and choose how to pay there."""

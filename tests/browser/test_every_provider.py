@@ -13,11 +13,11 @@ from tests.browser.test_buying import NOTHING_SENT, SOON, effects, is_done_once
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def at_the_hosted_page(buyer, provider):
+def at_the_hosted_page(buyer, provider, **address):
     """Order something, choose the provider, and stand on its page."""
-    reference = buyer.order()
+    reference = buyer.order(**address)
     buyer.page.get_by_label(re.compile(provider)).check()
-    buyer.page.get_by_role("button", name="Pay €").click()
+    buyer.page.locator("form.pay button").click()
     arrives_at(buyer.page, f"^{re.escape(buyer.demo.simulators)}/{provider.lower()}/")
     return reference
 
@@ -97,4 +97,65 @@ def test_provider_changed_before_paying__the_first_page_is_ended(buyer, demo):
     assert first["status"] == "expired"
     by_card(buyer.page, "4111111111111111")
     buyer.page.get_by_text("Paid and shipped").wait_for()
+    is_done_once(demo, reference)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("pay", "completed"), ("pay_no_push", "completed"), ("decline", "failed"), ("cancel", "failed")],
+)
+def test_golomt(buyer, demo, ending, status):
+    reference = at_the_hosted_page(buyer, "Golomt", country="MN")
+    assert "34 905.00" in buyer.page.content(), "8.95 euro in tögrög"
+    buyer.page.locator(f"[name=ending][value={ending}]").click()
+    if status == "completed":
+        buyer.page.get_by_text("Paid and shipped").wait_for()
+        is_done_once(demo, reference)
+    else:
+        buyer.page.get_by_role("link", name="Try again").wait_for()
+        assert (demo.status(reference), effects(demo, reference)) == (status, NOTHING_SENT)
+
+
+def test_golomt__a_forged_return_shows_the_truth(buyer, demo):
+    reference = at_the_hosted_page(buyer, "Golomt", country="MN")
+    (payment,) = [one for one in demo.control("golomt/payments") if one["simulator"]["checkout"] == buyer.page.url]
+    buyer.page.goto(f"{payment['callback']}?invoice={payment['id']}&status_code=000&desc=paid")
+    buyer.page.get_by_role("heading", name="waiting for your payment").wait_for()
+    assert (demo.status(reference), effects(demo, reference)) == ("pending", NOTHING_SENT)
+
+
+SWEDE = {"Street": "Glassgatan 15", "Postal_code": "41655", "City": "Göteborg", "Mobile_phone": "0701112233"}
+
+
+def identify(page, government_id):
+    page.get_by_label("Personal or company number").fill(government_id)
+
+
+def test_resurs__is_not_offered_without_an_address(buyer, demo):
+    buyer.order(country="SE")
+    assert buyer.page.get_by_label(re.compile("Stripe")).count() == 1
+    assert buyer.page.get_by_label(re.compile("Resurs")).count() == 0
+
+
+def test_resurs__signed_is_shipped_before_the_money_is_captured(buyer, demo):
+    reference = at_the_hosted_page(buyer, "Resurs", country="SE", **SWEDE)
+    identify(buyer.page, "198305147715")
+    buyer.page.get_by_role("button", name="Sign").click()
+    buyer.page.get_by_text("Approved", exact=True).first.wait_for()
+    is_done_once(demo, reference)
+
+
+def test_resurs__aborted_can_be_tried_again(buyer, demo):
+    reference = at_the_hosted_page(buyer, "Resurs", country="SE", **SWEDE)
+    buyer.page.get_by_role("button", name="Abort").click()
+    buyer.page.get_by_role("link", name="Try again").wait_for()
+    assert (demo.status(reference), effects(demo, reference)) == ("failed", NOTHING_SENT)
+
+
+def test_resurs__frozen_is_held_and_released_by_itself(buyer, demo):
+    reference = at_the_hosted_page(buyer, "Resurs", country="SE", **SWEDE)
+    identify(buyer.page, "198001010001")
+    buyer.page.get_by_role("button", name="Sign").click()
+    wait_until(lambda: demo.status(reference) == "on_hold", SOON, "on hold")
+    assert effects(demo, reference) == NOTHING_SENT
     is_done_once(demo, reference)

@@ -242,6 +242,16 @@ CATCHES = [
         "find__a_failed_search_is_no_finding_of_nothing",
         trouble=Trouble.LOST,
     ),
+    *caught(
+        calls.MakesUpThePage,
+        "lost_page__the_sweep_adopts_the_payment_and_paying_again_gives_a_new_page",
+        trouble=Trouble.LOST,
+    ),
+    *caught(
+        calls.MakesUpThePage,
+        "lost_page__pressing_pay_again_at_once_gives_a_page_too",
+        "lost_page__money_for_it_is_seen_all_the_same",
+    ),
     *caught(calls.TakesAFailedSearchForNothing, "lost__a_search_that_fails_proves_nothing"),
     *caught(
         calls.MakesWhatItDoesNotFind,
@@ -349,9 +359,10 @@ CATCHES = [
     ),
     *caught(
         webhooks.RingsForAnybody,
-        "signed__a_forgery_is_refused",
-        "forged__is_refused_without_a_row_or_a_call",
+        "signed__a_forgery_rings_no_alarm",
+        "forged__opens_no_case",
     ),
+    *caught(webhooks.KeepsForgeriesToItself, "forged__however_many_come_in_an_hour_make_one_case"),
     *caught(
         webhooks.CountsAllEventsAsOne,
         "genuine__two_events_have_two_ids",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from django_payflow import registry
 from django_payflow.exceptions import PayflowError
 from django_payflow.providers.base import Provider
-from django_payflow.providers.stripe import StripeProvider
 from django_payflow.testing.contract import ProviderContract, Stage, scenarios
 from tests.contract.catches import CATCHES, SLOW, Catch
 from tests.contract.stages import STAGES
@@ -24,9 +24,11 @@ class TestCatches(ProviderContract):
 
     @pytest.fixture
     def stage(self, catch: Catch, running_simulators: Any) -> Stage:
-        of = "stripe" if issubclass(catch.provider, StripeProvider) else "mollie"
+        known = (
+            each for each in STAGES.values() if issubclass(catch.provider, registry.provider_class(each.backend))
+        )
         backend = f"{catch.provider.__module__}.{catch.provider.__name__}"
-        return type("WrongStage", (STAGES[of],), {"backend": backend, "name": catch.provider.__name__})(
+        return type("WrongStage", (next(known),), {"backend": backend, "name": catch.provider.__name__})(
             running_simulators
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from django.core.management.base import BaseCommand, CommandParser
 
-from ... import conf, flow
+from ... import conf, flow, registry
 from ...exceptions import ConfigurationError
 from ...simulators.__main__ import main
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
 
 def register_webhooks(url: str) -> None:
-    """Register, at the simulators of this address, the webhooks of every account that signs with a secret.
+    """Register, at the simulators of this address, the webhooks of every account that has them registered.
 
     What is known from an earlier run stays. Settings that cannot be read register nothing: the simulators run
     without a shop, too.
@@ -45,10 +45,15 @@ def register_webhooks(url: str) -> None:
         return
     for account in accounts:
         base, _, provider = str(account.options.get("base_url", "")).rpartition("/")
-        if base != url:
-            continue
-        if account.options.get("signing_secrets"):
+        if base == url and _takes_an_address(account):
             _register(f"{url}/_control/{provider}/webhook_endpoints", account)
+
+
+def _takes_an_address(account: conf.Account) -> bool:
+    try:
+        return registry.provider_class(account.backend).registers_webhooks
+    except ConfigurationError:
+        return False
 
 
 def _register(endpoints: str, account: conf.Account) -> None:
@@ -57,6 +62,7 @@ def _register(endpoints: str, account: conf.Account) -> None:
     known.raise_for_status()
     if any(endpoint["url"] == address for endpoint in known.json()):
         return
-    options = account.options
-    wanted = {"api_key": options["api_key"], "url": address, "secret": options["signing_secrets"][0]}
+    wanted = {"url": address}
+    if "signing_secrets" in account.options:
+        wanted |= {"api_key": account.options["api_key"], "secret": account.options["signing_secrets"][0]}
     requests.post(endpoints, json=wanted, timeout=PATIENCE).raise_for_status()

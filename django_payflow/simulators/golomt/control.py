@@ -160,6 +160,14 @@ class ControlVerbs:
     # -- merchants and settings -------------------------------------------------------------------------
 
     def _add_account_verbs(self, verbs: Blueprint) -> None:
+        @verbs.route("/webhook_endpoints", methods=["GET", "POST"])
+        def golomt_endpoints() -> ResponseReturnValue:
+            """Where pushes go, as every simulator with account-wide webhooks tells it; POST {"url"} sets it."""
+            if request.method == "POST":
+                self._ledger.settings.change({"push_url": json_body("url").get("url")})
+            url = self._ledger.settings["push_url"]
+            return jsonify([{"url": url}] if url else [])
+
         @verbs.route("/merchants", methods=["GET", "POST"])
         def golomt_merchants() -> ResponseReturnValue:
             """The merchants; POST {"name", "secret", "bearer", "merchant_id"?, "push_url"?} adds or changes one."""

@@ -65,9 +65,9 @@ class Calls:
 
     def clear(self) -> None:
         """Forget the log, and let answers that a fault holds up go out now."""
+        held, self._enough = self._enough, threading.Event()
         self._entries.clear()
-        self._enough.set()
-        self._enough = threading.Event()
+        held.set()
 
     def close(self) -> None:
         """No answer is held up from now on."""
@@ -81,14 +81,16 @@ class Calls:
         ``refuse(status)`` builds the provider's own error answer. Waiting happens in here, so whatever the
         caller holds around this call (an idempotency key, say) is held as long as the call really takes.
         """
+        enough = self._enough
         refusal = next(iter(self._take(call, REFUSING_KINDS)), None)
         response = self._refused(refusal, refuse, perform) if refusal else perform()
         spoiling = self._take(call, SPOILING_KINDS)
         for fault in spoiling:
             if fault.kind == "slow":
-                self._enough.wait(2.0 if fault.seconds is None else fault.seconds)
+                enough.wait(2.0 if fault.seconds is None else fault.seconds)
         struck = [fault.kind for fault in (refusal, *spoiling) if fault]
-        self.record(call, response, struck)
+        if enough is self._enough:  # what was asked before a reset is not logged after it
+            self.record(call, response, struck)
         return self._spoilt(response, spoiling)
 
     def _take(self, call: Call, kinds: Mapping[str, str]) -> list[Fault]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from django.urls import reverse
 
-from ...models import Payment, PaymentEvent, WebhookDelivery
+from ... import clock
+from ...models import Case, Payment, PaymentEvent, WebhookDelivery
 from ..simulators import Delivery
 from .base import Contract, needs
 from .shop import ONE, TWO, Shop
@@ -127,7 +128,29 @@ class Deliveries(Contract):
         for forgery in stage.forgeries:
             assert 400 <= shop.deliver(stage.forged(shop.reference, forgery)) < 500, forgery
         assert (shop.state(), shop.inbox(), stage.calls()) == (known, stored, calls)
+
+    @needs(Trait.WEBHOOK, Trait.SIGNED, Trait.QUIET)
+    def test_forged__opens_no_case(self, stage: Stage, shop: Shop) -> None:
+        shop.start()
+        stage.play(shop.reference, Act.PAY, webhook=False)
+
+        for forgery in stage.forgeries:
+            shop.deliver(stage.forged(shop.reference, forgery))
         assert shop.cases() == set()
+
+    @needs(Trait.WEBHOOK, Trait.SIGNED, Trait.RINGS)
+    def test_forged__however_many_come_in_an_hour_make_one_case(self, stage: Stage, shop: Shop) -> None:
+        shop.start()
+        stage.play(shop.reference, Act.PAY, webhook=False)
+        stage.advance(3600 - clock.now().timestamp() % 3600)  # the hour begins
+
+        for _ in range(3):
+            for forgery in stage.forgeries:
+                shop.deliver(stage.forged(shop.reference, forgery))
+        assert [*Case.objects.values_list("kind", flat=True)] == ["foreign_object"]
+        stage.advance(3600)
+        shop.deliver(stage.forged(shop.reference, next(iter(stage.forgeries))))
+        assert Case.objects.count() == 2
 
     @needs(Trait.WEBHOOK, Trait.SIGNED, Trait.MODE_IN_WEBHOOK)
     def test_other_mode__is_refused_and_shown_to_a_person_once(self, stage: Stage, shop: Shop) -> None:

@@ -52,7 +52,7 @@ class Doubting(Contract):
     def test_wrong_currency__is_kept_beside_the_books_and_hands_nothing_over(self, stage: Stage, shop: Shop) -> None:
         """The same number in another currency is other money."""
         shop.start()
-        other = "USD" if shop.order.currency != "USD" else "EUR"
+        other = stage.other_currency
         stage.tell(shop.reference, currency=other)
         shop.news(Act.PAY)
 
@@ -84,7 +84,7 @@ class Doubting(Contract):
         shop.work()
         assert (shop.payment.status, shop.cases(), shop.handed_over) == ("paid", set(), 1)
 
-    @needs(Trait.MARK)
+    @needs(Trait.MARK, Trait.FOREIGN_MARK)
     def test_copied_mark__makes_no_second_payment_ours(self, stage: Stage, shop: Shop) -> None:
         """Somebody with an account at the same shop copies our metadata into a payment of his own."""
         shop.start()

@@ -135,6 +135,13 @@ class Notices(Contract):
     ) -> None:
         assert read(provider, delivery)
         for forgery in stage.forgeries:
+            refusal(provider, stage.forged(reference.value, forgery))
+
+    @needs(Trait.WEBHOOK, Trait.SIGNED, Trait.QUIET)
+    def test_signed__a_forgery_rings_no_alarm(
+        self, stage: Stage, provider: Provider[Any], reference: Reference, delivery: Delivery
+    ) -> None:
+        for forgery in stage.forgeries:
             assert not refusal(provider, stage.forged(reference.value, forgery)).alarm, "anybody could ring it"
 
     @needs(Trait.WEBHOOK, Trait.SIGNED, Trait.TIMESTAMP)
@@ -152,7 +159,7 @@ class Notices(Contract):
     ) -> None:
         assert refusal(provider, stage.forged(reference.value, Forgery.WRONG_MODE)).alarm
 
-    @needs(Trait.WEBHOOK, Trait.SIGNED)
+    @needs(Trait.WEBHOOK, Trait.SIGNED, Trait.ROTATION)
     def test_signed__two_secrets_are_good_while_one_replaces_the_other(
         self, stage: Stage, provider: Provider[Any], delivery: Delivery
     ) -> None:

@@ -22,7 +22,7 @@ GUARD = 8
 class LostCreate(Contract):
     """The create call's answer does not arrive."""
 
-    @needs(Trait.ORPHANS)
+    @needs(Trait.ORPHANS, Trait.PAGE_AGAIN)
     @pytest.mark.parametrize("trouble", [Trouble.LOST, Trouble.TRUNCATED, Trouble.AFTER])
     def test_lost__the_sweep_adopts_the_payment_and_the_buyer_goes_on(
         self, stage: Stage, shop: Shop, trouble: Trouble
@@ -42,7 +42,7 @@ class LostCreate(Contract):
         shop.news(Act.PAY)
         assert (shop.now(), shop.handed_over, Payment.objects.count()) == ("completed", 1, 1)
 
-    @needs(Trait.ORPHANS)
+    @needs(Trait.ORPHANS, Trait.PAGE_AGAIN)
     def test_lost__pressing_pay_again_makes_no_second_payment(self, stage: Stage, shop: Shop) -> None:
         stage.trouble(Call.CREATE, Trouble.LOST, times=1)
         shop.press_pay()
@@ -52,7 +52,7 @@ class LostCreate(Contract):
         assert len(stage.payments()) == 1
         assert shop.press_pay()["Location"] == shop.payment.checkout_url
 
-    @needs(Trait.ORPHANS)
+    @needs(Trait.ORPHANS, Trait.PAGE_AGAIN)
     def test_lost__the_waiting_buyer_himself_brings_it_on(self, stage: Stage, shop: Shop) -> None:
         stage.trouble(Call.CREATE, Trouble.LOST, times=1)
         shop.press_pay()
@@ -60,6 +60,52 @@ class LostCreate(Contract):
         page = shop.come_back()
         assert (page.status_code, page["Location"]) == (303, shop.payment.checkout_url)
         assert len(stage.payments()) == 1
+
+    @needs(Trait.ORPHANS, Trait.PAGE_ONCE)
+    @pytest.mark.parametrize("trouble", [Trouble.LOST, Trouble.TRUNCATED, Trouble.AFTER])
+    def test_lost_page__the_sweep_adopts_the_payment_and_paying_again_gives_a_new_page(
+        self, stage: Stage, shop: Shop, trouble: Trouble
+    ) -> None:
+        stage.trouble(Call.CREATE, trouble, times=1)
+        answer = shop.press_pay()
+        waiting = reverse("payflow:return", args=[shop.payment.return_token])
+        assert (answer.status_code, answer["Location"]) == (303, waiting)
+
+        shop.later(11)
+        assert stage.payments() == [shop.reference]
+        assert (shop.payment.status, shop.payment.checkout_url) == ("pending", "")
+        assert stage.calls(Call.CREATE) == 1, "what exists is not made again"
+
+        answer = shop.press_pay()
+        assert (answer.status_code, answer["Location"]) == (303, shop.payment.checkout_url)
+        assert stage.page(shop.payment.checkout_url)[0] == 200
+        assert (Payment.objects.count(), len(stage.payments())) == (2, 2)
+        shop.news(Act.PAY)
+        assert (shop.now(), shop.handed_over, shop.cases()) == ("completed", 1, set())
+
+    @needs(Trait.ORPHANS, Trait.PAGE_ONCE)
+    def test_lost_page__pressing_pay_again_at_once_gives_a_page_too(self, stage: Stage, shop: Shop) -> None:
+        stage.trouble(Call.CREATE, Trouble.LOST, times=1)
+        shop.press_pay()
+
+        assert shop.press_pay()["Location"] == shop.payment.checkout_url
+        assert shop.press_pay()["Location"] == shop.payment.checkout_url
+        assert len(stage.payments()) == 2, "the one whose page is lost, and the one that is offered"
+
+    @needs(Trait.ORPHANS, Trait.PAGE_ONCE)
+    def test_lost_page__money_for_it_is_seen_all_the_same(self, stage: Stage, shop: Shop) -> None:
+        """Nobody should have that page. Whoever pays there pays: once is enough, twice is for a person."""
+        stage.trouble(Call.CREATE, Trouble.LOST, times=1)
+        shop.press_pay()
+        lost = shop.payment
+        shop.press_pay()
+
+        shop.news(Act.PAY, shop.reference_of(lost))
+        assert (shop.now(), shop.handed_over) == ("completed", 1)
+        shop.news(Act.PAY)
+        assert [payment.captured for payment in Payment.objects.order_by("pk")] == [shop.order.total] * 2
+        assert shop.handed_over == 1
+        assert "surplus" in shop.cases()
 
     @needs(Trait.KEYS)
     def test_lost__is_asked_for_under_one_and_the_same_key(self, stage: Stage, shop: Shop) -> None:
@@ -94,12 +140,15 @@ class LostCreate(Contract):
         assert shop.payment.status == "created"
         shop.later(61)
         assert (shop.payment.status, shop.now(), stage.payments()) == ("failed", "failed", [])
+        stage.calm()
+        assert shop.press_pay()["Location"] == shop.payment.checkout_url
+        assert stage.payments() == [shop.reference]
 
     @needs(Trait.FIND)
     def test_lost__a_search_that_fails_proves_nothing(self, stage: Stage, shop: Shop) -> None:
         stage.trouble(Call.CREATE, Trouble.LOST, times=1)
         shop.start()
-        stage.trouble(Call.FIND, Trouble.MISSING)
+        stage.trouble(Call.FIND, stage.failed_search)
         life = (stage.provider_class.key_life + timedelta(hours=1)).total_seconds()
         for seconds in (life, 1000, 1000):
             shop.later(seconds)
@@ -109,7 +158,7 @@ class LostCreate(Contract):
         shop.later(3700)
         assert stage.payments() == [shop.reference]
 
-    @needs(Trait.FIND, Trait.AMOUNT, Trait.MARK)
+    @needs(Trait.FIND, Trait.AMOUNT)
     def test_orphan__that_asks_for_other_money_is_not_adopted(self, stage: Stage, shop: Shop) -> None:
         stage.trouble(Call.CREATE, Trouble.LOST, times=1)
         shop.start(method=stage.cancelable_method)

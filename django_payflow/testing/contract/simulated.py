@@ -119,8 +119,9 @@ class SimulatorStage(Stage):
         self._control("PATCH", f"payments/{reference}", fields)
 
     def advance(self, seconds: float) -> None:
-        """Both clocks."""
+        """Both clocks; what the simulators do by then is done."""
         self.sim.advance(seconds)
+        self.sim.control("POST", "wait", {"idle": True})
 
     # -- what happens on the wire
 

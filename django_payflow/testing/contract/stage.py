@@ -55,9 +55,14 @@ class Trait(StrEnum):
     SIGNED = "signs its webhooks"
     UNSIGNED = "does not sign its webhooks"
     AGAIN = "is sent a create call again that certainly failed"
+    PAGE_AGAIN = "a payment that is found again leads to its page"
+    PAGE_ONCE = "only the answer to the create call leads to the page"
+    # The other side of what is declared:
+    RINGS = "a forged delivery rings an alarm"
     # Declared on the stage:
     HTTP = "is asked over HTTP, at ``base_url``, by the adapter's ``http``"
     MARK = "payments carry our key"
+    FOREIGN_MARK = "a payment can be made to carry any key, also another one's"
     CURRENCY = "payments name their currency"
     MODE = "payments say whether their money is real"
     AMOUNT = "payments name their amount"
@@ -65,6 +70,8 @@ class Trait(StrEnum):
     ORPHANS = "a payment whose creation was never answered can be had again"
     TIMESTAMP = "signatures are dated"
     EVERY_BYTE = "signatures cover every byte of the body"
+    ROTATION = "two signing secrets are good while one replaces the other"
+    QUIET = "a forged delivery rings no alarm: anybody could ring it"
     FAILURE_TOLD = "sends a webhook about a failed payment"
     EVENT_IDS = "every webhook has an id of its own"
     TOKEN = "takes a webhook address per payment"  # noqa: S105 - no password
@@ -134,6 +141,8 @@ class Stage(ABC):
     Put in a currency without decimals, one with three, the smallest and the largest amount, as far as they exist."""
     refuses: ClassVar[Sequence[tuple[str, int]]]
     """(currency, minor units) that the adapter must refuse before the wire."""
+    other_currency: ClassVar[str] = "USD"
+    """Not the everyday one; ``tell`` has the provider say it."""
     lifetime: ClassVar[timedelta] = timedelta(days=1)
     """After this time an open payment is dead at the provider for sure."""
     cancelable_method: ClassVar[str | None] = None
@@ -142,6 +151,8 @@ class Stage(ABC):
     """A method's word that our checks let pass and the provider refuses."""
     signing_option: ClassVar[str] = "signing_secrets"
     """The option that lists the webhook secrets, where webhooks are signed."""
+    failed_search: ClassVar[Trouble] = Trouble.MISSING
+    """An answer to a search that proves nothing. Another one where 404 is how the provider says "there is none"."""
     asks_for_a_token_first: ClassVar[bool] = False
     """The adapter gets an access token before a call: a call that already fails there was certainly not sent."""
     forgeries: ClassVar[Collection[Forgery]] = tuple(each for each in Forgery if each is not Forgery.WRONG_MODE)
@@ -265,10 +276,13 @@ class Stage(ABC):
                 cls.supports_find and not cls.key_life,
                 "without an idempotency key an attempt is looked for, never sent again",
             ),
+            Trait.PAGE_AGAIN: (cls.tells_page_once, "only the answer to the create call leads to its page"),
+            Trait.PAGE_ONCE: (not cls.tells_page_once, "a payment that is found again leads to its page"),
             Trait.MANUAL: (not cls.supports_manual_capture, "it cannot authorize only"),
             Trait.NO_MANUAL: (cls.supports_manual_capture, "it can authorize only"),
             Trait.SIGNED: (not cls.signs_webhooks, "it does not sign its webhooks"),
             Trait.UNSIGNED: (cls.signs_webhooks, "it signs its webhooks"),
+            Trait.RINGS: (Trait.QUIET not in self.cannot, "a forged delivery rings no alarm"),
         }
         is_lacking, why = lacking.get(what, (False, ""))
         return why if is_lacking else ""

@@ -13,6 +13,7 @@ from django_payflow.exceptions import (
     Uncertain,
 )
 from django_payflow.messages import Phase, Reference
+from django_payflow.providers.golomt import GolomtProvider
 from django_payflow.providers.mollie import MollieProvider
 
 
@@ -212,3 +213,9 @@ class TakesUnclearForCancelled(MollieProvider):
 class WaitsForEver(MollieProvider):
     def __init__(self, account, options, http, cache):
         super().__init__(account, options, replace(http, deadline=60.0, read_timeout=60.0), cache)
+
+
+class MakesUpThePage(GolomtProvider):
+    def find(self, checkout):
+        found = super().find(checkout)
+        return found and replace(found, checkout_url=f"{self.options.base_url}/payment/en/{checkout.key}")

@@ -11,6 +11,7 @@ from django_payflow.exceptions import (
 )
 from django_payflow.messages import Notice, Phase
 from django_payflow.providers import stripe
+from django_payflow.providers.golomt import GolomtProvider
 from django_payflow.providers.mollie import MollieProvider
 from django_payflow.providers.stripe import StripeProvider
 
@@ -105,6 +106,14 @@ class RingsForAnybody(StripeProvider):
             return super().parse_webhook(headers, body, query, hint)
         except WebhookRefused as refused:
             raise WebhookRefused(str(refused), status=refused.status, alarm=True) from None
+
+
+class KeepsForgeriesToItself(GolomtProvider):
+    def parse_webhook(self, headers, body, query, hint):
+        try:
+            return super().parse_webhook(headers, body, query, hint)
+        except WebhookRefused as refused:
+            raise WebhookRefused(str(refused), status=refused.status, reason=refused.reason) from None
 
 
 class CountsAllEventsAsOne(StripeProvider):
