@@ -5,6 +5,7 @@
 2. ``arrival``   the buyer comes back: a page that tells the truth
 3. ``webhook``   the provider calls: store, answer, ask later
 4. ``confirm``   ask the provider for the truth: claim, ask, settle
+   ``asking``    which call that takes
    ``report``    what it says meets the books
    ``books``     the order follows its payments, the fulfilments follow the order
 5. ``fulfil``    the shop delivers, once
