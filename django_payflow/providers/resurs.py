@@ -27,7 +27,6 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from ..exceptions import (
@@ -55,7 +54,8 @@ from ..messages import (
 )
 from ..money import from_decimal_string, to_decimal_string
 from .base import Options, PollSchedule, Provider
-from .http import Answer, Bearer
+from .http import Answer
+from .tokens import ClientCredentials, Login
 from .webhooks import read_object
 
 JSON = Mapping[str, Any]
@@ -113,8 +113,6 @@ _VISIBLE = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)
 _SECRET = re.compile(r"[\x21-\x7e]{8,512}", re.ASCII)
 _MARK = re.compile(r"[!-~]{1,64}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
-_TOKEN_MARGIN = 60
-"""Seconds before its end from which a token is no longer used."""
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept-Language": "en"}
 
 
@@ -273,7 +271,7 @@ class ResursProvider(Provider[ResursOptions]):
     def probe(self) -> str:
         """Get a new token with the secret as it is now, and list the stores: ours must be there, in its country."""
         ends = self.http.ends()
-        self.cache.delete(self._token_key)
+        self._tokens.forget()
         for store in self._stores(ends):
             if store.id.lower() == self.options.store_id.lower():
                 if store.country != self.options.country:
@@ -343,45 +341,15 @@ class ResursProvider(Provider[ResursOptions]):
         return self._authorized(lambda auth: self._send(path, auth, body, ends), ends)
 
     def _authorized(self, ask: Callable[[AuthBase], Answer], ends: float) -> dict[str, Any]:
-        """Ask with the token we have, and once more with a new one if it is refused: by that nothing was done."""
-        token = self._token(ends)
-        try:
-            return ask(token).json()
-        except Rejected as refused:
-            if refused.code != "401":
-                raise
-        self.cache.delete(self._token_key)
-        return ask(self._token(ends)).json()
-
-    def _token(self, ends: float) -> Bearer:
-        known = self.cache.get(self._token_key)
-        return Bearer(known) if isinstance(known, str) else self._new_token(ends)
-
-    def _new_token(self, ends: float) -> Bearer:
-        """Log in. However that fails, what it was needed for was not sent; a refusal is a definite one."""
-        problem: ProviderError
-        try:
-            return self._keep_token(self._send("/oauth2/token", _Login(self.options), b"", ends).json())
-        except Rejected as refused:
-            words = f"Resurs Bank gives no access token: {refused}"
-            problem = Rejected(words, code=refused.code, word=refused.word)
-        except ProviderError as failed:
-            words = f"no access token yet: {failed}"
-            problem = NotSent(words, code=failed.code, word=failed.word, retry_after=failed.retry_after)
-        raise problem
-
-    def _keep_token(self, told: dict[str, Any]) -> Bearer:
-        token, life = told.pop("access_token", None), told.get("expires_in")
-        if not isinstance(token, str) or not _VISIBLE.fullmatch(token):
-            token = None
-            raise Rejected("the answer holds none") if "error" in told else Uncertain("the answer holds none")
-        if isinstance(life, int) and life > _TOKEN_MARGIN:
-            self.cache.set(self._token_key, token, life - _TOKEN_MARGIN)
-        return Bearer(token)
+        return self._tokens.carry_out(ask, ends).json()
 
     @property
-    def _token_key(self) -> str:
-        return self._key("token")
+    def _tokens(self) -> ClientCredentials:
+        options = self.options
+        login = Login(client_id=options.client_id, client_secret=options.client_secret, scope=options.scope)
+        return ClientCredentials(
+            http=self.http, cache=self.cache, path="/oauth2/token", login=login, key=self._key("token")
+        )
 
     def _key(self, what: str) -> str:
         """A cache key of these credentials: nothing of another client, host or scope is ever found under it."""
@@ -393,23 +361,6 @@ class ResursProvider(Provider[ResursOptions]):
         if time.monotonic() >= ends:
             raise NotSent("the time of the call was over before its last request")
         return self.http.send("POST", path, auth=auth, body=body, headers=_HEADERS if body else None, ends=ends)
-
-
-class _Login(AuthBase):
-    """The client's credentials, written into the token call's form, where no traceback shows them."""
-
-    def __init__(self, options: ResursOptions) -> None:
-        self._options = options
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._options.client_id,
-            "client_secret": self._options.client_secret,
-            "scope": self._options.scope,
-        }
-        request.prepare_body(data=form, files=None)
-        return request
 
 
 # --- mapping: plain functions, no calls below this line
