@@ -16,6 +16,7 @@ from tests.contract.stages import STAGES
 from tests.contract.wrong import calls, declarations, reports, webhooks
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 class TestCatches(ProviderContract):
     """The contract's fixtures without its scenarios."""
@@ -45,7 +46,6 @@ class TestCatches(ProviderContract):
     def test_wrong_provider__is_caught(self, catch: Catch, request: pytest.FixtureRequest) -> None:
         self._is_caught(catch, request)
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("catch", SLOW, ids=lambda catch: f"{catch.provider.__name__}-{catch.scenario[5:60]}")
     def test_wrong_provider__is_caught_in_time(self, catch: Catch, request: pytest.FixtureRequest) -> None:
         self._is_caught(catch, request)
