@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from django_payflow.management.commands.payflow_simulators import register_webhooks
 from django_payflow.models import Heartbeat
 
 
@@ -103,3 +105,60 @@ def test_doctor__readable_output(sim, db):
         call_command("payflow_doctor", "--offline", stdout=out)
 
     assert "wrong  sweep: has never run" in out.getvalue()
+
+
+def with_signing_accounts(sim, settings):
+    payflow = copy.deepcopy(settings.PAYFLOW)
+    payflow["PROVIDERS"]["stripe"] = {
+        "BACKEND": "stripe",
+        "OPTIONS": {
+            "api_key": "sk_test_" + "k" * 24,
+            "signing_secrets": ["whsec_" + "s" * 24],
+            "base_url": sim.base_url("stripe"),
+        },
+    }
+    payflow["PROVIDERS"]["golomt"] = {
+        "BACKEND": "golomt",
+        "OPTIONS": {
+            "bearer_token": "sim-golomt-token",
+            "merchant_key": "sim-golomt-secret",
+            "test": True,
+            "base_url": sim.base_url("golomt"),
+        },
+    }
+    payflow["PROVIDERS"]["elsewhere"] = {"BACKEND": "nowhere.Provider", "OPTIONS": {"base_url": f"{sim.url}/stripe"}}
+    settings.PAYFLOW = payflow
+
+
+def test_doctor__names_the_webhook_addresses_to_register(sim, db, settings):
+    with_signing_accounts(sim, settings)
+
+    _, found = doctor("--offline")
+
+    told = {subject: words for subject, words in found.items() if subject.startswith("webhooks of")}
+    assert set(told) == {"webhooks of stripe", "webhooks of golomt"}
+    assert "https://shop.test/payflow/webhook/stripe/" in str(told["webhooks of stripe"])
+
+
+def test_simulators_command__registers_each_address_once(sim, settings):
+    with_signing_accounts(sim, settings)
+
+    for _ in range(2):
+        register_webhooks(sim.url)
+
+    (endpoint,) = sim.control("GET", "stripe/webhook_endpoints")
+    assert (endpoint["url"], endpoint["secret"]) == (
+        "https://shop.test/payflow/webhook/stripe/",
+        "whsec_" + "s" * 24,
+    )
+    assert sim.control("GET", "golomt/webhook_endpoints") == [{"url": "https://shop.test/payflow/webhook/golomt/"}]
+
+
+def test_simulators_command__leaves_other_simulators_and_broken_settings_alone(sim, settings):
+    with_signing_accounts(sim, settings)
+
+    register_webhooks("http://127.0.0.1:1")
+    settings.PAYFLOW = []
+    register_webhooks(sim.url)
+
+    assert sim.control("GET", "stripe/webhook_endpoints") == []
