@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from django_payflow import clock
 from tests.attacks.signing_bank import SigningBank
 
 SECRET = "bank-secret-0123456789"
@@ -25,6 +26,12 @@ def payflow(sim: Any, settings: Any) -> Any:
         settings.PAYFLOW = {**changed, **values}
 
     return change
+
+
+@pytest.fixture
+def fresh_hour(sim: Any) -> None:
+    """Begin an hour, and with it a minute: what is counted per minute or hour is not split by its end."""
+    sim.advance(3600 - clock.now().timestamp() % 3600)
 
 
 @pytest.fixture

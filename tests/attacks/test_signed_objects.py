@@ -57,7 +57,7 @@ def test_mark__at_another_account_finds_nothing(at_bank, bank, client):
     assert WebhookDelivery.objects.get().payment_id is None
 
 
-def test_mark__that_no_payment_has_is_kept_refused_and_shown_to_a_person_once(at_bank, bank, client):
+def test_mark__that_no_payment_has_is_kept_refused_and_shown_to_a_person_once(fresh_hour, at_bank, bank, client):
     answers = [signed(client, event(f"charge_{number}", number=number, mark="no-such-key")) for number in (1, 2, 2)]
 
     assert [answer.status_code for answer in answers] == [503, 503, 503]
@@ -97,7 +97,7 @@ def test_object_of_another_system__is_accepted_and_ignored_unless_a_row_stores_i
 
 
 @pytest.mark.attack(18)
-def test_attack_18__a_genuine_event_of_the_other_mode_is_refused_with_a_case(at_bank, bank, client):
+def test_attack_18__a_genuine_event_of_the_other_mode_is_refused_with_a_case(fresh_hour, at_bank, bank, client):
     before = WebhookDelivery.objects.count(), at_bank.status
 
     answers = [signed(client, event("b_live", number=number, live=True)) for number in range(3)]

@@ -260,7 +260,7 @@ def test_attack_10__while_somebody_asks_the_row_is_not_asked_again(story, client
 
 
 @pytest.mark.attack(11)
-def test_attack_11__thousands_of_random_ids_leave_no_rows_and_ask_nobody(story, client, payflow):
+def test_attack_11__thousands_of_random_ids_leave_no_rows_and_ask_nobody(fresh_hour, story, client, payflow):
     payment = story.start()
     payflow(REFUSALS_PER_MINUTE=10)
     asked = len(story.sim.calls())
@@ -278,7 +278,7 @@ def test_attack_11__thousands_of_random_ids_leave_no_rows_and_ask_nobody(story, 
 
 
 @pytest.mark.attack(11)
-def test_attack_11__another_address_and_a_genuine_delivery_are_not_throttled(story, client, payflow):
+def test_attack_11__another_address_and_a_genuine_delivery_are_not_throttled(fresh_hour, story, client, payflow):
     payment = story.start()
     payflow(REFUSALS_PER_MINUTE=3)
     for n in range(6):

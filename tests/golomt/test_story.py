@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.test import Client
 
-from django_payflow import flow
+from django_payflow import clock, flow
 from django_payflow.exceptions import CheckoutRefused
 from django_payflow.models import Case, Payment, PaymentEvent, WebhookDelivery
 from django_payflow.providers.golomt import transaction_id
@@ -268,6 +268,7 @@ def test_push__of_a_paid_transaction_replayed_proves_nothing_today(sim, start, c
 @pytest.mark.attack(12)
 @pytest.mark.parametrize("spoiling", ["bad_signature", "other_secret", "tampered"])
 def test_push__with_a_wrong_checksum_is_refused_and_a_case(sim, start, client, spoiling):
+    sim.advance(3600 - clock.now().timestamp() % 3600)  # the hour begins
     payment = start()
     bank(sim, payment, "paid", webhook=False)
     sim.control("POST", f"golomt/payments/{id_of(payment)}/webhook", {"spoilt": spoiling})
