@@ -139,6 +139,22 @@ class Checkout:
     lines: tuple[Line, ...] = ()
     buyer: Buyer = field(default_factory=Buyer)
 
+    def plain_lines(self, *, most: int) -> tuple[Line, ...]:
+        """Return the lines, if a page that knows neither discounts nor rounding can show all of them; else none.
+
+        Each has a name, a price above zero and a total of exactly quantity times price, they add up to ``amount``,
+        and they are at most ``most``. An adapter sends one line for the total otherwise.
+        """
+        exact = all(
+            line.quantity > 0
+            and line.unit_price > 0
+            and line.quantity * line.unit_price == line.total
+            and line.name.strip()
+            for line in self.lines
+        )
+        adds_up = sum(line.total for line in self.lines) == self.amount
+        return self.lines if exact and adds_up and len(self.lines) <= most else ()
+
     def to_json(self) -> JSON:
         """Return plain JSON values; ``from_json`` gives an equal checkout back."""
         return {

@@ -144,3 +144,14 @@ def test_checkout__with_deadline_and_capture_survives_its_json(order):
 
     assert Checkout.from_json(checkout.to_json()) == checkout
     assert Checkout.from_json(older) == replace(checkout, capture=Capture.AUTOMATIC, pay_before=None)
+
+
+def test_accounts_for__reads_the_order_once_however_many_accounts_there_are(
+    sim, settings, order, django_assert_num_queries
+):
+    payflow = copy.deepcopy(settings.PAYFLOW)
+    payflow["PROVIDERS"] |= {f"mollie-{n}": payflow["PROVIDERS"]["mollie"] for n in range(4)}
+    settings.PAYFLOW = payflow
+
+    with django_assert_num_queries(1):
+        assert len(flow.accounts_for(order)) == 5

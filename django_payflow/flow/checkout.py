@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from .. import checkpoints, clock, conf, redaction, registry
+from ..conf import Account
 from ..exceptions import BankIsWorking, CheckoutRefused, ConfigurationError, OrderNotPayable, TooManyAttempts
 from ..messages import Capture, Checkout
 from ..models import Payment, PaymentEvent
@@ -45,10 +46,14 @@ class AccountChoice:
 def accounts_for(order: Any) -> list[AccountChoice]:
     """Return the accounts that would take this order as it is, in the order of the settings."""
     settings = conf.get()
+    try:
+        frozen = _freeze(order, method=None)
+    except CheckoutRefused:
+        return []
     choices = []
     for alias, account in settings.providers.items():
         try:
-            refuse_invalid(order, _freeze(order, alias, method=None), registry.provider(alias))
+            refuse_invalid(order, _at(account, frozen), registry.provider(alias))
         except CheckoutRefused:
             continue
         except ConfigurationError as wrong:  # one broken account must not take the others from the buyer
@@ -77,7 +82,7 @@ def start_checkout(
     ``InsideTransaction``. After an unknown outcome at the provider the result leads to the waiting page.
     """
     refuse_inside_transaction()
-    frozen = _freeze(order, account, method=method)
+    frozen = _at(conf.get().account(account), _freeze(order, method=method))
     device = {"ip": ip or frozen.buyer.ip, "user_agent": (user_agent or frozen.buyer.user_agent)[:200]}
     frozen = replace(frozen, buyer=replace(frozen.buyer, **device))
     provider = registry.provider(account)
@@ -255,17 +260,22 @@ def _after_create(payment_id: int) -> Started:
     return Started(payment_id=payment_id, url=payment.checkout_url or waiting_url(payment), wakes=result.wakes)
 
 
-def _freeze(order: Any, account: str, *, method: str | None) -> Checkout:
+def _at(account: Account, frozen: Checkout) -> Checkout:
+    """Return the request as it would be made at an account."""
+    return replace(frozen, account=account.alias, capture=Capture(account.capture))
+
+
+def _freeze(order: Any, *, method: str | None) -> Checkout:
+    """Read what the order asks for, once: its lines and its buyer may be queries of the shop's."""
     return Checkout(
         key=new_key(),
-        account=account,
+        account="",
         order_reference=order.reference,
         description=order.payflow_description(),
         amount=order.total,
         currency=order.currency,
         method=method,
         locale=order.locale,
-        capture=Capture(conf.get().account(account).capture),
         pay_before=order.pay_before,
         lines=tuple(order.payflow_lines()),
         buyer=order.payflow_buyer(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -98,6 +99,7 @@ _OLDEST_VERSION = "2025-03-31"
 """Before it, releasing a hold looked like a refund."""
 _METHOD_FILTER_SINCE = "2026-09-30"
 _EXPAND = {"expand[0]": "payment_intent.latest_charge.refunds", "expand[1]": "payment_intent.review"}
+_MAX_LINES = 100
 _PAGE_SIZE = 100
 _MAX_PAGES = 40
 _CLOCK_SLACK = timedelta(minutes=10)
@@ -315,13 +317,10 @@ def _create_form(checkout: Checkout, version: str) -> bytes:
 
 def _items(checkout: Checkout) -> list[tuple[str, int, int]]:
     """Return name, quantity and unit price of every line, or of a single one if they do not give the exact total."""
-    lines, currency = checkout.lines, checkout.currency
-    plain = all(ln.name.strip() and ln.unit_price > 0 and ln.quantity * ln.unit_price == ln.total for ln in lines)
-    if plain and 0 < len(lines) <= 100 and sum(line.total for line in lines) == checkout.amount:
-        try:
+    currency = checkout.currency
+    with suppress(ValueError):  # the total fits Stripe's steps, but a line's price may not
+        if lines := checkout.plain_lines(most=_MAX_LINES):
             return [(line.name, line.quantity, to_wire(line.unit_price, currency)) for line in lines]
-        except ValueError:  # the total fits Stripe's steps, a line's price does not
-            pass
     name = checkout.description.strip() or f"Order {checkout.order_reference}"
     return [(name, 1, to_wire(checkout.amount, currency))]
 

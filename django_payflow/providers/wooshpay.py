@@ -37,7 +37,7 @@ from ..exceptions import (
     UnknownStatus,
     WebhookRefused,
 )
-from ..messages import Capture, Checkout, Line, Notice, Phase, Redirect, Reference, Report
+from ..messages import Capture, Checkout, Notice, Phase, Redirect, Reference, Report
 from ..money import exponent
 from .base import Options, PollSchedule, Provider
 from .http import Basic
@@ -279,11 +279,9 @@ def _line_items(checkout: Checkout) -> list[dict[str, Any]]:
 
     A discount is a line below zero, or a total below quantity times price: WooshPay knows neither.
     """
-    plain = all(_is_plain(line) for line in checkout.lines) and len(checkout.lines) <= MAX_LINES
-    if plain and sum(line.total for line in checkout.lines) == checkout.amount:
-        items = [(line.name, line.unit_price, line.quantity) for line in checkout.lines]
-    else:
-        items = [(checkout.description, checkout.amount, 1)]
+    lines = checkout.plain_lines(most=MAX_LINES)
+    items = [(line.name, line.unit_price, line.quantity) for line in lines]
+    items = items or [(checkout.description, checkout.amount, 1)]
     currency = checkout.currency.upper()
     return [
         {
@@ -292,11 +290,6 @@ def _line_items(checkout: Checkout) -> list[dict[str, Any]]:
         }
         for name, price, quantity in items
     ]
-
-
-def _is_plain(line: Line) -> bool:
-    positive = line.quantity > 0 and line.unit_price > 0
-    return positive and line.quantity * line.unit_price == line.total and bool(line.name.strip())
 
 
 def read_session(session: Mapping[str, Any], intent: Mapping[str, Any] | None = None) -> Report:
