@@ -2,12 +2,14 @@
 PY = .venv/bin/python
 PYTEST = $(PY) -m pytest
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow test-postgres test-own-order test-browser test-mariadb lint types contracts docs bench clean
+.PHONY: help demo test test-all soak mutate test-thorough test-slow test-postgres test-own-order test-browser test-mariadb lint types contracts docs bench clean
 
 help:
 	@echo "make demo       buy something in the example shop (http://127.0.0.1:8000/)"
 	@echo "make test       the tests: SQLite, and PostgreSQL and Redis where they run"
 	@echo "make test-all   those that take longer too: browser, kills, races, other databases, own order model"
+	@echo "make soak       every kill at every provider, and pairs of kills; writes docs/reliability.md (an hour or two)"
+	@echo "make mutate     break the rules of states and money one small change at a time: do the tests notice?"
 	@echo "make lint types contracts   ruff, mypy --strict, import contracts"
 	@echo "make bench      the webhook endpoint beside a bare view, as a ratio"
 	@echo "make docs       write the generated pages anew"
@@ -18,25 +20,42 @@ demo:
 
 test:
 	@bin/bootstrap dev conformance
-	$(PYTEST) -n auto -m "not slow and not e2e" tests
+	$(PYTEST) -n auto -m "not slow and not e2e and not thorough and not soak" tests
 
-test-all: test-slow test-postgres test-own-order test-mariadb test-browser
+test-all: test-thorough test-slow test-postgres test-own-order test-mariadb test-browser
+
+test-thorough:
+	@bin/bootstrap dev conformance
+	$(PYTEST) -n auto -m "thorough and not slow and not e2e and not soak" tests
 
 test-slow:
+	@bin/bootstrap dev conformance
+	$(PYTEST) -n auto -m "slow and not services and not e2e and not soak" tests
+	$(PYTEST) -m "slow and services and not e2e and not soak" tests
+
+soak:
 	@bin/bootstrap dev
-	$(PYTEST) -m "slow and not e2e" tests
+	@rm -f var/reliability.jsonl
+	PAYFLOW_RELIABILITY_REPORT=1 $(PYTEST) -m "soak or reported" tests
+	PAYFLOW_SOAK=100000 $(PYTEST) -n auto tests/states/test_histories.py
+	PAYFLOW_SOAK=20000 $(PYTEST) -n auto tests/histories/test_permuted_news.py -m "not slow"
+	PAYFLOW_SOAK=2000 $(PYTEST) -n auto tests/histories/test_through_the_flow.py
+
+mutate:
+	@bin/bootstrap dev
+	$(PY) -m tests.mutation
 
 test-postgres:
-	@bin/bootstrap dev
-	@bin/with-service postgres 5432 "$(PYTEST) -n auto -m 'not slow and not e2e and not plain' tests --ignore=tests/simulators"
+	@bin/bootstrap dev conformance
+	@bin/with-service postgres 5432 "$(PYTEST) -n auto -m 'not slow and not e2e and not soak and not plain and not thorough' tests --ignore=tests/simulators"
 
 test-own-order:
-	@bin/bootstrap dev
-	PAYFLOW_TEST_OWN_ORDER=1 $(PYTEST) -n auto -m "not slow and not e2e and not plain" tests --ignore=tests/simulators --ignore=tests/example
+	@bin/bootstrap dev conformance
+	PAYFLOW_TEST_OWN_ORDER=1 $(PYTEST) -n auto -m "not slow and not e2e and not soak and not plain and not thorough" tests --ignore=tests/simulators --ignore=tests/example
 
 test-mariadb:
-	@bin/bootstrap dev
-	@bin/with-service mariadb 3306 "$(PYTEST) -n auto -m 'not slow and not e2e and not plain' tests --ignore=tests/simulators"
+	@bin/bootstrap dev conformance
+	@bin/with-service mariadb 3306 "$(PYTEST) -n auto -m 'not slow and not e2e and not soak and not plain and not thorough' tests --ignore=tests/simulators"
 
 test-browser:
 	@bin/bootstrap dev e2e

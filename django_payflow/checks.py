@@ -18,9 +18,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from . import conf, registry
-from .conf import ACCOUNT_KEYS, CONF_KEYS, HANDLER_KEYS, Account, Conf, Handler
+from .conf import ACCOUNT_KEYS, CAPTURES, CONF_KEYS, HANDLER_KEYS, STOCK_KEYS, Account, Conf, Handler
 from .exceptions import ConfigurationError
-from .messages import Capture
 from .money import exponent
 from .providers.base import is_loopback
 
@@ -96,6 +95,51 @@ def _numbers(read: Conf) -> Iterator[CheckMessage]:
             yield Error(message, id="payflow.E006")
     for name in ("success_url", "retry_url"):
         yield from _page(name, getattr(read, name))
+    yield from _policies(read)
+
+
+_POLICIES = {"late_payment": ("hold", "refund", "reopen"), "surplus": ("hold", "refund")}
+
+
+def _policies(read: Conf) -> Iterator[CheckMessage]:
+    """Judge what happens by itself to money that is late, second or large, and to the shop's stock."""
+    for name, words in _POLICIES.items():
+        if (value := getattr(read, name)) not in words:
+            message = f"PAYFLOW[{name.upper()!r}] is {value!r}."
+            yield Error(message, hint=f"Use one of: {', '.join(words)}.", id="payflow.E019")
+    seconds = read.surplus_seconds
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        yield Error(f"PAYFLOW['SURPLUS_SECONDS'] must be a number, not {seconds!r}.", id="payflow.E006")
+    if not all(isinstance(days, int | float) and days > 0 for days in read.aftercare_days):
+        yield Error("PAYFLOW['AFTERCARE_DAYS'] must be a list of numbers above zero.", id="payflow.E006")
+    for key in sorted(set(read.stock) - STOCK_KEYS):
+        hint = "Known keys: RELEASE, RESERVE."
+        yield Error(f"PAYFLOW['STOCK'] has an unknown key {key!r}.", hint=hint, id="payflow.E003")
+    if len(set(read.stock) & STOCK_KEYS) == 1:
+        hint = "Name both: what is reserved must be released when the order is closed."
+        yield Error("PAYFLOW['STOCK'] names one function of two.", hint=hint, id="payflow.E020")
+    paths = {"MAY_REOPEN": read.may_reopen, **{f"STOCK {key}": path for key, path in read.stock.items()}}
+    for name, path in paths.items():
+        yield from _function(name, path)
+    for currency, amount in read.refund_approval_above.items():
+        if not (isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0 and _is_currency(currency)):
+            hint = 'Write minor units by currency: {"EUR": 50000} is five hundred euro.'
+            message = f"PAYFLOW['REFUND_APPROVAL_ABOVE'] holds {currency!r}: {amount!r}."
+            yield Error(message, hint=hint, id="payflow.E021")
+
+
+def _function(name: str, path: str) -> Iterator[CheckMessage]:
+    if not path:
+        return
+    try:
+        found = import_string(path)
+    except ImportError as missing:
+        found, problem = None, str(missing)
+    else:
+        problem = "it is not a function"
+    if not callable(found):
+        hint = "Name a function that takes the order: def reserve(order)."
+        yield Error(f"PAYFLOW {name}: {path!r} cannot be used: {problem}.", hint=hint, id="payflow.E020")
 
 
 def _page(name: str, value: str) -> Iterator[CheckMessage]:
@@ -131,17 +175,18 @@ def _account(account: Account, read: Conf) -> Iterator[CheckMessage]:
         hint = "Until this is mended, webhooks for the account are answered with 503 and no payment can start."
         yield Error(f"{where}: {wrong}", hint=hint, id="payflow.E011")
         return
-    if account.capture == Capture.MANUAL and not built.supports_manual_capture:
+    if account.capture != "automatic" and account.capture in CAPTURES and not built.supports_manual_capture:
         hint = "Remove it: the provider takes the money as soon as the buyer pays."
-        yield Error(f"{where}['CAPTURE'] is 'manual', which {built.name} cannot do.", hint=hint, id="payflow.E016")
+        message = f"{where}['CAPTURE'] is {account.capture!r}, which {built.name} cannot do."
+        yield Error(message, hint=hint, id="payflow.E016")
     if built.live and settings.DEBUG:
         yield Warning(f"{where} moves real money while DEBUG is on.", id="payflow.W001")
 
 
 def _offered_for(account: Account, where: str) -> Iterator[CheckMessage]:
     """Judge what narrows an account: when money is taken, and for which orders the account is offered."""
-    if account.capture not in set(Capture):
-        hint = f"Use one of: {', '.join(Capture)}."
+    if account.capture not in CAPTURES:
+        hint = f"Use one of: {', '.join(CAPTURES)}."
         yield Error(f"{where}['CAPTURE'] is {account.capture!r}.", hint=hint, id="payflow.E016")
     for currency in account.currencies:
         if not _is_currency(currency):
@@ -165,10 +210,10 @@ def _is_currency(code: object) -> bool:
 
 def _handlers(read: Conf) -> Iterator[CheckMessage]:
     for handler in read.fulfilment.values():
-        yield from _handler(handler)
+        yield from _handler(handler, read)
 
 
-def _handler(handler: Handler) -> Iterator[CheckMessage]:
+def _handler(handler: Handler, read: Conf) -> Iterator[CheckMessage]:
     where = f"PAYFLOW['FULFILMENT'][{handler.name!r}]"
     try:
         function = import_string(handler.path)
@@ -178,6 +223,15 @@ def _handler(handler: Handler) -> Iterator[CheckMessage]:
         return
     if not callable(function):
         yield Error(f"{where}['HANDLER'] is not a function.", id="payflow.E012")
+    if handler.needs not in {"authorized", "captured"}:
+        yield Error(
+            f"{where}['NEEDS'] is {handler.needs!r}.", hint='Use "authorized" or "captured".', id="payflow.E022"
+        )
+    waits = [a.alias for a in read.providers.values() if a.capture == "on_fulfilment"]
+    if handler.needs == "captured" and handler.required and waits:
+        hint = "Neither would ever come first. Capture by hand (CAPTURE = 'manual'), or make the step not REQUIRED."
+        message = f"{where} waits for the capture, and {waits[0]!r} captures only after every required step."
+        yield Error(message, hint=hint, id="payflow.E023")
 
 
 def _surroundings(read: Conf) -> Iterator[CheckMessage]:

@@ -47,7 +47,8 @@ class Account:
     secured_means: str = "authorized"
     """``"authorized"`` or ``"captured"``: what is enough to fulfil an order."""
     capture: str = "automatic"
-    """``"automatic"``, or ``"manual"``: a payment is authorized only, and captured or voided later."""
+    """``"automatic"``, ``"manual"`` (a payment is authorized only, and captured or voided later by somebody) or
+    ``"on_fulfilment"`` (captured when every required handler is done)."""
     currencies: tuple[str, ...] = ()
     """The currencies that the account is offered for; empty: all that its provider takes."""
     minimum: Mapping[str, int] = field(default_factory=dict)
@@ -67,6 +68,12 @@ class Handler:
     """It calls something outside: it runs without a transaction and may be repeated with the same key."""
     required: bool = True
     """The order is completed when every required handler is done."""
+    needs: str = "authorized"
+    """``"captured"``: it waits until the money is captured, because it cannot be undone."""
+
+
+LIMITS: Mapping[str, float] = {"DELIVERY": 300, "FULFILMENT": 3600, "CHECK": 300, "UNCERTAIN": 3600}
+RETENTION_DAYS: Mapping[str, float | None] = {"DELIVERIES": 90, "EVENT_DATA": 730, "PERSONAL": None, "API_KEYS": 7}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +107,27 @@ class Conf:
     """Seconds after which a buyer may pay again although the bank is still working; ``None``: never."""
     pay_link_days: float = 14
     """How long a pay link works, unless the call that makes it says otherwise."""
+    late_payment: str = "hold"
+    """Money that reaches a closed order: ``"hold"`` (a person decides), ``"refund"`` or ``"reopen"``."""
+    may_reopen: str = ""
+    """Dotted path of ``def may_reopen(order) -> bool``, asked before a late payment reopens its order."""
+    surplus: str = "hold"
+    """What happens to a second payment of a paid order: ``"hold"`` or ``"refund"``."""
+    surplus_seconds: float = 900
+    """How long after it was noticed a surplus payment is refunded."""
+    refund_approval_above: Mapping[str, int] = field(default_factory=dict)
+    """Currency -> minor units: a larger refund waits until a second person approves it."""
+    stock: Mapping[str, str] = field(default_factory=dict)
+    """``{"RESERVE": path, "RELEASE": path}``: ``def reserve(order)`` and ``def release(order)``, each called once."""
+    aftercare_days: tuple[float, ...] = (1, 7, 30, 90, 180)
+    """Days after which a paid payment is asked about again: refunds and chargebacks whose webhook was lost."""
     poll_seconds: float | None = None
     """Ask about every open payment this often, instead of by the provider's schedule. For demos and tests."""
     fulfilment_retry_seconds: tuple[float, ...] = FULFILMENT_RETRY_SECONDS
+    limits: Mapping[str, float] = field(default_factory=lambda: dict(LIMITS))
+    """Seconds that the oldest unfinished row of a kind may wait before the doctor calls it wrong."""
+    retention_days: Mapping[str, float | None] = field(default_factory=lambda: dict(RETENTION_DAYS))
+    """Days after which ``payflow_purge`` removes or blanks what is kept; ``None``: never."""
 
     @property
     def lease(self) -> timedelta:
@@ -120,7 +145,9 @@ class Conf:
 ACCOUNT_KEYS = frozenset(
     {"BACKEND", "OPTIONS", "LABEL", "SECURED_MEANS", "CAPTURE", "CURRENCIES", "MINIMUM", "MAXIMUM"}
 )
-HANDLER_KEYS = frozenset({"HANDLER", "EXTERNAL", "REQUIRED"})
+CAPTURES = ("automatic", "manual", "on_fulfilment")
+HANDLER_KEYS = frozenset({"HANDLER", "EXTERNAL", "REQUIRED", "NEEDS"})
+STOCK_KEYS = frozenset({"RESERVE", "RELEASE"})
 CONF_KEYS = frozenset(spec.name.upper() for spec in fields(Conf))
 
 
@@ -136,6 +163,14 @@ def get() -> Conf:
     values["fulfilment"] = {name: _handler(name, entry) for name, entry in _entries(raw, "FULFILMENT")}
     if "FULFILMENT_RETRY_SECONDS" in raw:
         values["fulfilment_retry_seconds"] = tuple(raw["FULFILMENT_RETRY_SECONDS"])
+    if "AFTERCARE_DAYS" in raw:
+        values["aftercare_days"] = tuple(raw["AFTERCARE_DAYS"])
+    for name, defaults in (("LIMITS", LIMITS), ("RETENTION_DAYS", RETENTION_DAYS)):
+        if isinstance(raw.get(name, {}), Mapping):
+            values[name.lower()] = {**defaults, **raw.get(name, {})}
+    for name in ("REFUND_APPROVAL_ABOVE", "STOCK", "LIMITS", "RETENTION_DAYS"):
+        if not isinstance(raw.get(name, {}), Mapping):
+            raise ConfigurationError(f"PAYFLOW[{name!r}] must be a dict")
     return Conf(**values)
 
 
@@ -179,6 +214,7 @@ def _handler(name: str, entry: Mapping[str, Any]) -> Handler:
         path=str(entry.get("HANDLER", "")),
         external=bool(entry.get("EXTERNAL", False)),
         required=bool(entry.get("REQUIRED", True)),
+        needs=str(entry.get("NEEDS", "authorized")),
     )
 
 

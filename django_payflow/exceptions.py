@@ -9,8 +9,10 @@
     |   |-- OrderNotPayable          the order's status or an existing payment forbids a new attempt
     |   |-- BankIsWorking            an earlier attempt is with the bank; paying again would pay twice
     |   |-- TooManyAttempts          more than the allowed number of attempts in an hour
+    |   |-- OutOfStock               raised by the shop's own reserve function; nothing was started
     |   `-- InvalidCheckout          total, currency, lines or e-mail cannot be sent to this provider
     |-- CommandRefused               an operator's command that this row does not allow now
+    |   `-- NotEnoughLeft            more than can still be captured or refunded; .left says how much can
     |-- ProviderError                a call to a provider went wrong
     |   |-- Rejected                 a definite no: nothing was created, asking again gives the same answer
     |   |   |-- ObjectNotFound       the provider does not know this reference (yet)
@@ -97,6 +99,12 @@ class TooManyAttempts(CheckoutRefused):
     default_buyer_message = "There were too many attempts to pay this order. Please try again in an hour."
 
 
+class OutOfStock(CheckoutRefused):
+    """For a shop's reserve function (``PAYFLOW["STOCK"]``): the order cannot be delivered any more."""
+
+    default_buyer_message = "Something in this order is no longer available."
+
+
 class InvalidCheckout(CheckoutRefused):
     """Refused before the wire: the provider would refuse it, or it would charge something else."""
 
@@ -107,11 +115,20 @@ class CommandRefused(PayflowError):
     """An operator's command that does not fit the row's state; the message says why and what to do."""
 
 
+class NotEnoughLeft(CommandRefused):
+    """More than can still be captured or refunded. ``left`` is what can, in minor units."""
+
+    def __init__(self, message: str, *, left: int) -> None:
+        super().__init__(message)
+        self.left = left
+
+
 class ProviderError(PayflowError):
     """A provider call went wrong.
 
-    ``code`` is the HTTP status, ``word`` the provider's own error code; neither is ever a secret. ``replayed``: this
-    is the stored answer of an earlier call under the same idempotency key, and asking again will bring it again.
+    ``code`` is the HTTP status, ``word`` the provider's own error code, ``kind`` its word for the class of error;
+    none is ever a secret. ``replayed``: this is the stored answer of an earlier call under the same idempotency key,
+    and asking again will bring it again.
     """
 
     outcome = "uncertain"
@@ -122,12 +139,14 @@ class ProviderError(PayflowError):
         *,
         code: str = "",
         word: str = "",
+        kind: str = "",
         retry_after: float | None = None,
         replayed: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.word = word
+        self.kind = kind
         self.retry_after = retry_after
         self.replayed = replayed
 

@@ -19,6 +19,8 @@ __all__ = [
     "Line",
     "LineKind",
     "MoneyMove",
+    "MoveKind",
+    "MoveRequest",
     "Notice",
     "Phase",
     "Redirect",
@@ -48,6 +50,19 @@ class Capture(StrEnum):
     """As soon as the buyer pays."""
     MANUAL = "manual"
     """The buyer's payment is authorized only; somebody captures or voids it later."""
+
+
+class MoveKind(StrEnum):
+    """What may happen to the money of a payment after the buyer did his part."""
+
+    CAPTURE = "capture"
+    """Authorized money is taken."""
+    VOID = "void"
+    """What is authorized and not captured is released."""
+    REFUND = "refund"
+    """Captured money goes back."""
+    DISPUTE = "dispute"
+    """The buyer's bank asks about captured money, or takes it back. Never asked for by a shop."""
 
 
 class LineKind(StrEnum):
@@ -138,6 +153,7 @@ class Checkout:
     """The order's deadline: the hosted page should not outlive it, as far as the provider allows."""
     lines: tuple[Line, ...] = ()
     buyer: Buyer = field(default_factory=Buyer)
+    """Purged once the provider has the payment: a capture or a refund is made without it."""
 
     def plain_lines(self, *, most: int) -> tuple[Line, ...]:
         """Return the lines, if a page that knows neither discounts nor rounding can show all of them; else none.
@@ -171,19 +187,7 @@ class Checkout:
             "locale": self.locale,
             "capture": self.capture.value,
             "pay_before": None if self.pay_before is None else self.pay_before.isoformat(),
-            "lines": [
-                {
-                    "name": line.name,
-                    "sku": line.sku,
-                    "quantity": line.quantity,
-                    "unit_price": line.unit_price,
-                    "total": line.total,
-                    "vat_rate": str(line.vat_rate),
-                    "kind": line.kind.value,
-                    "unit": line.unit,
-                }
-                for line in self.lines
-            ],
+            "lines": [_write_line(line) for line in self.lines],
             "buyer": {name: value for name, value in vars(self.buyer).items() if value},
         }
 
@@ -203,6 +207,19 @@ class Checkout:
         )
 
 
+def _write_line(line: Line) -> JSON:
+    return {
+        "name": line.name,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+        "total": line.total,
+        "vat_rate": str(line.vat_rate),
+        "kind": line.kind.value,
+        "unit": line.unit,
+    }
+
+
 def _read_line(data: Mapping[str, Any]) -> Line:
     kind = LineKind(data.get("kind", LineKind.GOODS))
     return Line(**{**data, "vat_rate": Decimal(data["vat_rate"]), "kind": kind})
@@ -217,16 +234,69 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MoveRequest:
+    """A capture, void or refund that we ask for, frozen when it is asked for: a retry sends the same bytes."""
+
+    kind: MoveKind
+    key: str
+    """Our id of it: the idempotency key, and the mark we leave on it at the provider."""
+    amount: int
+    """Minor units of ``currency``; of a void: all that can still be captured."""
+    currency: str
+    created_at: datetime
+    references: tuple[Reference, ...]
+    """The payment's ids at the provider, as they were stored then, the first one first."""
+    final: bool = True
+    """Of a capture: nothing more will be captured; a provider that can releases the rest in the same call."""
+    reason: str = ""
+    """A person's words, for the provider's own records; never an address or a name."""
+    lines: tuple[Line, ...] = ()
+    """What is captured or refunded, where the shop says so; their totals add up to ``amount``."""
+
+    def reference(self, kind: str) -> str:
+        """Return the payment's id of a kind (``"intent"``, ``"charge"``); empty when none was stored."""
+        return next((found.value for found in self.references if found.kind == kind), "")
+
+    def to_json(self) -> JSON:
+        """Return plain JSON values; ``from_json`` gives an equal request back."""
+        return {
+            "kind": self.kind.value,
+            "key": self.key,
+            "amount": self.amount,
+            "currency": self.currency,
+            "created_at": self.created_at.isoformat(),
+            "references": [[found.kind, found.value] for found in self.references],
+            "final": self.final,
+            "reason": self.reason,
+            "lines": [_write_line(line) for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> MoveRequest:
+        """Read what ``to_json`` wrote."""
+        read_below = {"kind", "created_at", "references", "lines"}
+        return cls(
+            **{name: value for name, value in data.items() if name not in read_below},
+            kind=MoveKind(data["kind"]),
+            created_at=datetime.fromisoformat(data["created_at"]),
+            references=tuple(Reference(kind=kind, value=value) for kind, value in data["references"]),
+            lines=tuple(_read_line(line) for line in data["lines"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MoneyMove:
-    """One refund, capture or dispute that the provider lists."""
+    """One refund, capture or dispute as the provider shows it."""
 
     id: str
+    """The provider's; empty where it gives none (a void)."""
     amount: int
     """Minor units of the payment's currency."""
     status: str
-    """``pending``, ``succeeded``, ``failed``, ``canceled``; for disputes also ``won``, ``lost``, ``open``."""
+    """``pending``, ``succeeded``, ``failed``, ``canceled``. Of a dispute: ``inquiry`` (a question, no money taken),
+    ``open`` (the money was withdrawn, the outcome is open), ``won`` (it came back), ``lost``."""
     our_reference: str = ""
-    """The mark we left on it; empty when somebody else made it."""
+    """The mark we left on it (``MoveRequest.key``); empty when somebody else made it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,7 +317,7 @@ class Report:
     captured: int | None = None
     """Gross: refunds do not lower it."""
     refunded: int | None = None
-    """Settled refunds only."""
+    """Settled refunds only, whoever made them."""
     charged_back: int | None = None
     """Withdrawn and not won back."""
     push: bool = False
@@ -262,6 +332,8 @@ class Report:
     """The hosted page, while the provider still offers it."""
     method: str = ""
     expires_at: datetime | None = None
+    capture_before: datetime | None = None
+    """When what is authorized lapses, if the provider says so."""
     refunds: tuple[MoneyMove, ...] = ()
     captures: tuple[MoneyMove, ...] = ()
     disputes: tuple[MoneyMove, ...] = ()
@@ -293,6 +365,9 @@ class Notice:
     """
     also: tuple[str, ...] = ()
     """Other ids of the same payment that the delivery names: an intent beside its charge, say."""
+    parts: tuple[Reference, ...] = ()
+    """Refunds and disputes that the delivery names (kinds ``refund`` and ``dispute``), where the provider shows them
+    only to those who know their ids (``Provider.unlisted``). Counts only if signed."""
     our_reference: str = ""
     """The attempt's key as the object's metadata has it, for ids that are not stored yet. Counts only if signed."""
     kind: str = "payment"

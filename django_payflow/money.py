@@ -15,7 +15,7 @@ from iso4217 import Currency
 
 from .exceptions import ConfigurationError
 
-__all__ = ["Money", "exponent", "from_decimal_string", "to_decimal_string"]
+__all__ = ["Money", "exponent", "from_decimal_string", "readable", "to_decimal_string"]
 
 MAX_MINOR = 2**63 - 1
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,6})?", re.ASCII)
@@ -91,3 +91,11 @@ class Money:
 
     def __str__(self) -> str:
         return f"{to_decimal_string(self.minor, exponent(self.currency))} {self.currency}"
+
+
+def readable(minor: int, currency: str) -> str:
+    """Write an amount for people, also in a currency that we do not know: a provider's word is never refused."""
+    try:
+        return str(Money(minor=minor, currency=currency))
+    except ConfigurationError:
+        return f"{minor} {currency} (minor units)"

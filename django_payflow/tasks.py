@@ -18,7 +18,15 @@ from kombu.pools import ProducerPool
 from . import flow, metrics, redaction
 from .flow import Result, Wake
 
-__all__ = ["confirm_payment", "fulfil_order", "process_delivery", "sweep", "wake"]
+__all__ = [
+    "carry_out_move",
+    "confirm_payment",
+    "fulfil_order",
+    "process_delivery",
+    "settle_order",
+    "sweep",
+    "wake",
+]
 
 PUBLISH_TIMEOUT = 0.3
 PAUSE_AFTER_FAILURE = 10.0
@@ -40,6 +48,18 @@ def confirm_payment(payment_id: int) -> None:
     wake(flow.confirm(payment_id=payment_id, source="poll"))
 
 
+@shared_task(name="payflow.carry_out_move", ignore_result=True, acks_late=True)
+def carry_out_move(move_id: int) -> None:
+    """Carry out a capture, void or refund, or find out what became of it."""
+    wake(flow.carry_out(move_id=move_id))
+
+
+@shared_task(name="payflow.settle_order", ignore_result=True, acks_late=True)
+def settle_order(order_id: int) -> None:
+    """Compute an order anew, with its stock."""
+    wake(flow.settle_order(order_id=order_id))
+
+
 @shared_task(name="payflow.fulfil_order", ignore_result=True, acks_late=True)
 def fulfil_order(fulfilment_id: int) -> None:
     """Run one fulfilment of a paid order."""
@@ -55,7 +75,9 @@ def sweep() -> None:
 _TASKS: dict[str, Task[Any, Any]] = {
     "delivery": process_delivery,
     "payment": confirm_payment,
+    "move": carry_out_move,
     "fulfilment": fulfil_order,
+    "order": settle_order,
 }
 
 

@@ -126,6 +126,7 @@ PAYFLOW: dict[str, Any] = {
         "resurs": {
             "BACKEND": "django_payflow.providers.resurs.ResursProvider",
             "LABEL": "Resurs Bank (invoice)",
+            "CAPTURE": "on_fulfilment",  # an invoice is sent when the parcel is
             "OPTIONS": {
                 "client_id": "sim-resurs-client",
                 "client_secret": "sim-resurs-secret",
@@ -150,6 +151,10 @@ PAYFLOW: dict[str, Any] = {
     "ALLOW_SIMULATORS": True,
     "SUCCESS_URL": "/orders/{reference}/",
     "RETRY_URL": "/orders/{reference}/",
+    "STOCK": {
+        "RESERVE": "example_project.shop.stock.reserve",
+        "RELEASE": "example_project.shop.stock.release",
+    },
     "FULFILMENT": {
         "ship": {
             "HANDLER": "example_project.shop.fulfilment.ship",

@@ -17,6 +17,17 @@ from django_payflow.testing import Simulators, deliver
 from tests.databases import postgres_url, redis_url
 
 RAN_WITHOUT: list[str] = []
+THOROUGH = (
+    "tests/simulators/",
+    "tests/aftercare/test_every_provider.py",
+    "tests/golomt/test_broken_wires.py",
+    "tests/mollie/test_broken_wires.py",
+    "tests/stripe/test_broken_wires.py",
+    "tests/wooshpay/test_broken_wires.py",
+)
+"""What ``make test`` leaves to ``make test-all`` for the sake of time: it rarely breaks, or says what others say."""
+AT_ONCE = ("mollie", "stripe")
+"""Providers whose stories through the flow are played by ``make test``; those of the others by ``make test-all``."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         touches = fixtures & {"db", "transactional_db"} or item.get_closest_marker("django_db")
         if not touches and not item.get_closest_marker("services"):
             item.add_marker(pytest.mark.plain)
+        if item.nodeid.startswith(THOROUGH) and "official_client" not in item.nodeid:
+            item.add_marker(pytest.mark.thorough)
+        story = touches and item.nodeid.startswith("tests/contract/test_contract.py")
+        if story and not any(f"[{name}" in item.nodeid for name in AT_ONCE):
+            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

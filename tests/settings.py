@@ -25,6 +25,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
     "django_payflow",
     "tests.shop",
 ]
@@ -58,6 +60,12 @@ if os.environ.get("PAYFLOW_TEST_OWN_ORDER"):
     PAYFLOW_ORDER_MODEL = "shop.Purchase"
 else:  # the example shop's tables point at payflow's own order model
     INSTALLED_APPS.append("example_project.shop")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ]
+}
 SIMULATORS_URL = os.environ.get("PAYFLOW_TEST_SIMULATORS", "http://127.0.0.1:1")
 PAYFLOW = {
     "BASE_URL": "https://shop.test",

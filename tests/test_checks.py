@@ -12,6 +12,16 @@ from django.core.checks import ERROR
 from django_payflow.checks import check_deploy, check_settings
 
 GOOD_KEY = "test_" + "k" * 30
+GOLOMT = {
+    "BACKEND": "golomt",
+    "OPTIONS": {
+        "bearer_token": "bearer-of-a-test",
+        "merchant_key": "merchant-key-of-a-test",
+        "test": True,
+        "base_url": "http://127.0.0.1:8801/golomt",
+    },
+}
+"""An account at a provider that captures at once."""
 
 
 def with_payflow(settings: Any, **changes: Any) -> None:
@@ -59,7 +69,27 @@ def test_check_settings__missing_altogether(settings):
         ({"PROVIDERS": {"mol lie": account()["mollie"]}}, "payflow.E009"),
         ({"PROVIDERS": account(SECURED_MEANS="hoped")}, "payflow.E010"),
         ({"PROVIDERS": account(CAPTURE="later")}, "payflow.E016"),
-        ({"PROVIDERS": account(CAPTURE="manual")}, "payflow.E016"),
+        ({"PROVIDERS": {"bank": GOLOMT | {"CAPTURE": "manual"}}}, "payflow.E016"),
+        ({"PROVIDERS": {"bank": GOLOMT | {"CAPTURE": "on_fulfilment"}}}, "payflow.E016"),
+        ({"LATE_PAYMENT": "keep"}, "payflow.E019"),
+        ({"SURPLUS": "reopen"}, "payflow.E019"),
+        ({"SURPLUS_SECONDS": -1}, "payflow.E006"),
+        ({"AFTERCARE_DAYS": [1, 0]}, "payflow.E006"),
+        ({"MAY_REOPEN": "tests.shop.nowhere.may_reopen"}, "payflow.E020"),
+        ({"STOCK": {"RESERVE": "tests.shop.fulfilment.ship"}}, "payflow.E020"),
+        ({"STOCK": {"KEEP": "tests.shop.fulfilment.ship"}}, "payflow.E003"),
+        ({"STOCK": {"RESERVE": "tests.shop.fulfilment.__doc__", "RELEASE": ""}}, "payflow.E020"),
+        ({"STOCK": ["reserve"]}, "payflow.E002"),
+        ({"REFUND_APPROVAL_ABOVE": {"EUR": "500.00"}}, "payflow.E021"),
+        ({"REFUND_APPROVAL_ABOVE": {"euro": 500}}, "payflow.E021"),
+        ({"FULFILMENT": {"ship": {"HANDLER": "tests.shop.fulfilment.ship", "NEEDS": "cash"}}}, "payflow.E022"),
+        (
+            {
+                "PROVIDERS": account(CAPTURE="on_fulfilment"),
+                "FULFILMENT": {"ship": {"HANDLER": "tests.shop.fulfilment.ship", "NEEDS": "captured"}},
+            },
+            "payflow.E023",
+        ),
         ({"PROVIDERS": account(CURRENCIES="EUR")}, "payflow.E002"),
         ({"PROVIDERS": account(CURRENCIES=["euro"])}, "payflow.E017"),
         ({"PROVIDERS": account(MINIMUM=500)}, "payflow.E002"),

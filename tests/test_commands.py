@@ -94,7 +94,7 @@ def test_doctor__backlog_and_cases(story):
 
     _, found = doctor("--offline")
 
-    assert found["payments to ask about"] == [("warning", "the oldest is 29 minutes overdue")]
+    assert found["payments and refunds to ask about"] == [("wrong", "1 waiting, the oldest for 29 minutes")]
     assert found["cases"] == [("ok", "none is open")]
 
 

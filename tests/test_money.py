@@ -15,7 +15,7 @@ from iso4217 import Currency
 
 import django_payflow
 from django_payflow.exceptions import ConfigurationError
-from django_payflow.money import MAX_MINOR, Money, exponent, from_decimal_string, to_decimal_string
+from django_payflow.money import MAX_MINOR, Money, exponent, from_decimal_string, readable, to_decimal_string
 from django_payflow.providers import mollie
 
 CURRENCIES = sorted(c.code for c in Currency if c.exponent is not None)
@@ -53,6 +53,7 @@ def test_currencies__have_zero_to_four_decimals_and_all_kinds_are_tried():
     ("minor", "digits", "text"),
     [
         *((2495, 2, "24.95"), (5, 2, "0.05"), (0, 2, "0.00"), (-5, 2, "-0.05")),
+        *((-1, 0, "-1"), (-1, 2, "-0.01"), (1, 0, "1")),
         *((5, 0, "5"), (500, 0, "500"), (1, 3, "0.001"), (12345, 4, "1.2345")),
         (MAX_MINOR, 2, "92233720368547758.07"),
     ],
@@ -137,6 +138,21 @@ def test_exponent__refuses_what_is_no_currency_with_minor_units(code):
 def test_money__in_a_currency_that_was_withdrawn_since_stays_readable():
     """Payments outlive currencies: a kuna of 2022 may be charged back, and the admin lists it for years."""
     assert str(Money(minor=5, currency="HRK")) == "0.05 HRK"
+
+
+@pytest.mark.parametrize("code", ["ANG", "BGN", "CUC", "HRK", "LTL", "LVL", "SLL", "VEF", "ZWL"])
+def test_exponent__of_a_currency_that_was_withdrawn_is_the_one_it_had(code):
+    assert exponent(code) == 2
+
+
+def test_money__of_an_unknown_currency_is_refused_at_once():
+    with pytest.raises(ConfigurationError, match="not a currency"):
+        Money(minor=5, currency="XYZ")
+
+
+def test_readable__refuses_no_currency():
+    assert readable(1790, "EUR") == "17.90 EUR"
+    assert readable(1790, "XYZ") == "1790 XYZ (minor units)"
 
 
 def test_money__of_different_currencies_is_never_equal_and_has_no_order():

@@ -120,7 +120,11 @@ def test_return_host__must_be_public_with_a_live_key(settings, order, address):
 
 
 def test_manual_capture__is_refused_where_the_provider_cannot(sim, settings, order):
-    with_account(settings, CAPTURE="manual")
+    bank = {"bearer_token": "bearer-of-a-test", "merchant_key": "merchant-key-of-a-test", "test": True}
+    golomt = {"BACKEND": "golomt", "OPTIONS": {**bank, "base_url": sim.base_url("golomt")}}
+    payflow = copy.deepcopy(settings.PAYFLOW)
+    payflow["PROVIDERS"]["mollie"] = {**golomt, "CAPTURE": "manual"}
+    settings.PAYFLOW = payflow
 
     assert "cannot authorize only" in str(refusal(order))
 

@@ -3,5 +3,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("payflow/", include("django_payflow.urls")),
+    path("api/", include("django_payflow.api.urls")),
     path("admin/", admin.site.urls),
 ]

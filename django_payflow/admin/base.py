@@ -17,9 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from .. import conf, flow
-from ..exceptions import CommandRefused
+from ..exceptions import CommandRefused, ConfigurationError
+from ..models import Move
 from ..tasks import wake
 from .display import Panel, page_of
+from .forms import OperationForm
 from .operations import Operation
 
 if TYPE_CHECKING:
@@ -62,10 +64,11 @@ class ReadOnlyAdmin(ModelAdmin):
         """Nobody deletes one."""
         return False
 
-    def may_operate(self, request: HttpRequest) -> bool:
-        """Whether this person may give commands about these rows: those with the model's change permission."""
-        codename = get_permission_codename("change", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+    def may_operate(self, request: HttpRequest, operation: Operation | None = None) -> bool:
+        """Whether this person may give a command: with one of its permissions, or the model's change permission."""
+        needed = operation.permissions if operation else ()
+        usual = f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}"
+        return any(request.user.has_perm(name) for name in needed or (usual,))
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Refuse to filter by what is secret: ``?token__startswith=a`` would give it away letter by letter."""
@@ -92,11 +95,16 @@ class ReadOnlyAdmin(ModelAdmin):
 
     # -- commands
 
+    def load(self, row: Any) -> None:
+        """Read along what the commands must know to say whether they are possible."""
+
     def open_operations(self, request: HttpRequest, row: Any) -> list[Operation]:
         """Return the commands that this person may give about this row now."""
-        if not self.may_operate(request):
-            return []
-        return [operation for operation in self.operations if not operation.refusal(row)]
+        allowed = [operation for operation in self.operations if self.may_operate(request, operation)]
+        if allowed:
+            self.load(row)
+        actor = request.user.get_username()
+        return [operation for operation in allowed if not operation.refuse(row, actor)]
 
     def get_urls(self) -> list[URLPattern]:
         """Add an address per command."""
@@ -109,20 +117,37 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def _view(self, operation: Operation) -> Callable[..., HttpResponseBase]:
         def view(request: HttpRequest, pk: int) -> HttpResponseBase:
-            if not self.may_operate(request):
+            # Before the row is looked for: who may not give the command does not learn which rows exist.
+            if not self.may_operate(request, operation):
                 raise PermissionDenied
             row = get_object_or_404(self.get_queryset(request), pk=pk)
-            if request.method != "POST":
-                return self._ask_first(request, operation, row)
-            self._carry_out(request, operation, row)
-            return HttpResponseRedirect(page_of(self.admin_site, row), status=303)
+            self.load(row)
+            form = self._form(request, operation, row)
+            if request.method == "POST" and (form is None or form.is_valid()):
+                if self._carry_out(request, operation, row, form):
+                    return HttpResponseRedirect(page_of(self.admin_site, row), status=303)
+                row = self._again(request, row)
+            return self._ask_first(request, operation, row, form)
 
         return self.admin_site.admin_view(
             flow.outside_of_transactions(require_http_methods(["GET", "HEAD", "POST"])(view))
         )
 
-    def _ask_first(self, request: HttpRequest, operation: Operation, row: Any) -> HttpResponse:
+    def _form(self, request: HttpRequest, operation: Operation, row: Any) -> OperationForm | None:
+        if operation.form is None:
+            return None
+        return operation.form(request.POST if request.method == "POST" else None, row=row)
+
+    def _again(self, request: HttpRequest, row: Any) -> Any:
+        found = self.get_queryset(request).get(pk=row.pk)
+        self.load(found)
+        return found
+
+    def _ask_first(
+        self, request: HttpRequest, operation: Operation, row: Any, form: OperationForm | None
+    ) -> HttpResponse:
         request.current_app = self.admin_site.name  # the url tag reads it
+        refusal = operation.refuse(row, request.user.get_username())
         context = {
             **self.admin_site.each_context(request),
             "title": operation.label,
@@ -130,23 +155,37 @@ class ReadOnlyAdmin(ModelAdmin):
             "opts": self.opts,
             "original": row,
             "back": page_of(self.admin_site, row),
-            "explanation": operation.explain(row),
-            "refusal": operation.refusal(row),
+            "explanation": [] if refusal else operation.explain(row),
+            "refusal": refusal,
+            "form": form,
             "media": self.media,
         }
         return TemplateResponse(request, self.operation_template, context)
 
-    def _carry_out(self, request: HttpRequest, operation: Operation, row: Any) -> None:
+    def _carry_out(self, request: HttpRequest, operation: Operation, row: Any, form: OperationForm | None) -> bool:
+        """Give the command. Returns false when it was refused and the person may say it in another way."""
+        actor = request.user.get_username()
         try:
-            result = operation.run(row.pk, request.user.get_username())
-        except CommandRefused as refused:
-            words = _("Not done: %(reason)s.") % {"reason": refused}
+            result = operation.run(row.pk, actor, **(form.cleaned_data if form else {}))
+        except (CommandRefused, ConfigurationError) as refused:
+            if form is not None and not operation.refuse(self._again(request, row), actor):
+                form.refuse(refused)
+                return False
+            words = _("Not done: %(reason)s.") % {"reason": str(refused).rstrip(".")}
             self.message_user(request, words, messages.ERROR)
-            return
+            return True
         wake(result)
-        self.log_change(request, row, str(operation.label))
-        level, told = operation.tell(self.get_queryset(request).get(pk=row.pk), result)
+        self.log_change(request, row, _said(operation, result))
+        level, told = operation.tell(self._again(request, row), result)
         self.message_user(request, str(told), level)
+        return True
+
+
+def _said(operation: Operation, result: flow.Result) -> str:
+    """Return what Django's own log keeps: the command, and which capture, void or refund came of it."""
+    if not isinstance(result, flow.Moved):
+        return str(operation.label)
+    return f"{operation.label}: {Move.objects.get(pk=result.move_id)}"
 
 
 class AccountFilter(admin.SimpleListFilter):
@@ -154,6 +193,7 @@ class AccountFilter(admin.SimpleListFilter):
 
     title: _StrOrPromise = "account"
     parameter_name = "account"
+    column = "account"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the aliases of the settings."""
@@ -161,4 +201,4 @@ class AccountFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Keep the rows of the chosen account."""
-        return queryset.filter(account=self.value()) if self.value() else queryset
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset

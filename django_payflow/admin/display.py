@@ -39,12 +39,12 @@ __all__ = [
 ]
 
 TONES = {
-    "good": {"paid", "completed", "done"},
-    "busy": {"authorized", "processing", "running", "due", "partly captured"},
-    "waiting": {"draft", "created", "pending", "retry_wait", "blocked"},
-    "alarm": {"conflicted", "on_hold", "on hold", "charged back", "open"},
+    "good": {"paid", "completed", "done", "succeeded"},
+    "busy": {"authorized", "processing", "running", "due", "partly captured", "submitting"},
+    "waiting": {"draft", "created", "pending", "retry_wait", "blocked", "requested"},
+    "alarm": {"conflicted", "on_hold", "on hold", "charged back", "open", "manual", "returned"},
     "bad": {"failed"},
-    "over": {"canceled", "expired", "refunded", "partly refunded", "ignored", "closed", "test"},
+    "over": {"canceled", "expired", "refunded", "partly refunded", "voided", "ignored", "closed", "test"},
 }
 """The tone of a badge -> the words that have it. A colour only repeats what the word says."""
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words}
@@ -102,9 +102,9 @@ def identifier(value: str) -> SafeString | str:
     return format_html('<span class="payflow-id">{}</span>', value) if value else "–"
 
 
-def shortened(text: str) -> SafeString | str:
+def shortened(text: str, length: int = 90) -> SafeString | str:
     """Return the beginning of a text for a list, the rest on demand."""
-    short = Truncator(text).chars(90)
+    short = Truncator(text).chars(length)
     return format_html('<span title="{}">{}</span>', text, short) if short != text else text or "–"
 
 

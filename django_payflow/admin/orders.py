@@ -16,11 +16,13 @@ from ..models import Case
 from . import panels
 from .base import ReadOnlyAdmin
 from .display import Panel, badge, moments, money_text
+from .order_operations import ORDER_OPERATIONS, load
 
 __all__ = ["OrderAdmin"]
 
 _NEVER_EDITABLE = frozenset(
-    {"reference", "status", "total", "currency", "created_at", "placed_at", "secured_at"},
+    {"reference", "status", "total", "currency", "created_at", "placed_at", "secured_at"}
+    | {"canceled_at", "stock_reserved", "stock_due_at", "payment_details"},
 )
 
 
@@ -41,6 +43,7 @@ class OrderAdmin(ReadOnlyAdmin):
     """
 
     editable_fields: Sequence[str] = ()
+    operations = ORDER_OPERATIONS
     list_display = [
         "reference",
         "state",
@@ -55,7 +58,7 @@ class OrderAdmin(ReadOnlyAdmin):
     ordering = ["-created_at"]
     fieldsets = [
         (None, {"fields": ["reference", "state", "amount_text", "email", "name", "locale", "pay_link"]}),
-        (gettext_lazy("Times"), {"fields": ["created_at", "placed_at", "secured_at", "pay_before"]}),
+        (gettext_lazy("Times"), {"fields": ["created_at", "placed_at", "secured_at", "pay_before", "canceled_at"]}),
     ]
 
     # -- what may be edited
@@ -85,6 +88,10 @@ class OrderAdmin(ReadOnlyAdmin):
         open_case = Case.objects.open().filter(order_id=OuterRef("pk"))
         found: QuerySet[Any] = super().get_queryset(request).annotate(payflow_open_case=Exists(open_case))
         return found
+
+    def load(self, row: Any) -> None:
+        """Its payments and fulfilments."""
+        load(row)
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         """The order's whole story."""

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ..models import Case, Fulfilment, Payment, PaymentEvent, WebhookDelivery
+from ..models import Case, Fulfilment, Move, Payment, PaymentEvent, WebhookDelivery
+from ..states import MoveStatus
 from .display import Panel, badge, details, link, moment, money_text, rows_of
+from .money import load
 from .operations import operation_links
 
-__all__ = ["cases", "deliveries", "fulfilments", "lines", "payments", "references", "sums", "timeline"]
+__all__ = [
+    "advised",
+    "cases",
+    "deliveries",
+    "fulfilments",
+    "lines",
+    "move_badge",
+    "moves",
+    "origin_of",
+    "payments",
+    "references",
+    "sums",
+    "timeline",
+]
 
 TIMELINE = 200
 SHORT = 50
@@ -40,6 +57,58 @@ def sums(payment: Payment) -> Panel:
         title=_("Money"),
         headers=(_("Sum"), _("Amount"), _("Meaning")),
         rows=[(name, money_text(minor, currency), meaning) for name, minor, currency, meaning in rows],
+    )
+
+
+def moves(site: AdminSite, request: HttpRequest, payment: Payment) -> Panel:
+    """List what happened to the money after the buyer did his part, and what is to happen."""
+    found = Move.objects.filter(payment=payment).defer("request").order_by("-pk")
+    rows, note = rows_of(found[: SHORT + 1], SHORT)
+    load([payment])
+    for row in rows:
+        row.payment = payment  # one that is loaded, for their commands
+    cells = [
+        (
+            link(site, row),
+            move_badge(row),
+            origin_of(row),
+            row.error or row.reason or row.evidence or "–",
+            moment(row.created_at, seconds=False),
+            moment(row.ended_at, seconds=False),
+            operation_links(site, request, row),
+        )
+        for row in rows
+    ]
+    headers = (_("What"), _("State"), _("Asked for by"), _("Why"), _("Began"), _("Ended"), _("Commands"))
+    title, empty = _("Captures, voids and refunds"), _("Nobody asked for any.")
+    return Panel(title=title, headers=headers, rows=cells, note=note, empty=empty)
+
+
+def move_badge(row: Move) -> SafeString:
+    """Return the state of a move in colour; what waits for a person says for whom."""
+    if row.awaits_approval:
+        return badge("manual", text=_("waits for approval"))
+    if row.status == MoveStatus.MANUAL:
+        return badge("manual", text=_("to be arranged by hand"))
+    return badge(row.status, text=row.dispute_status and f"{row.get_status_display()} ({row.dispute_status})")
+
+
+def origin_of(row: Move) -> str:
+    """Say whose idea a move was: the person, the setting, or who made it."""
+    if row.policy:
+        return _("the setting for %(policy)s") % {"policy": row.policy.replace("_", " ")}
+    return row.actor or row.get_origin_display()
+
+
+def advised(site: AdminSite, request: HttpRequest, payment: Payment, names: Sequence[str]) -> Panel:
+    """Lead to the commands about a case's payment that its advice speaks of."""
+    rows = [(link(site, payment), badge(payment.label), operation_links(site, request, payment, names))]
+    headers = (_("Payment"), _("State"), _("Commands"))
+    return Panel(
+        title=_("What can be done about the payment"),
+        headers=headers,
+        rows=rows if rows[0][2] else [],
+        empty=_("The advice names no command that is possible now, or you may give none."),
     )
 
 
@@ -82,8 +151,9 @@ def _who(event: PaymentEvent) -> str:
 
 def payments(site: AdminSite, request: HttpRequest, order: Any) -> Panel:
     """List the attempts to pay an order."""
-    found = Payment.objects.filter(order_id=order.pk).prefetch_related("references").defer("checkout")
+    found = Payment.objects.filter(order_id=order.pk).defer("checkout")
     rows, note = rows_of(found.order_by("-pk")[: SHORT + 1], SHORT)
+    load(rows)
     cells = [
         (
             link(site, row),

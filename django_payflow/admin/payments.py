@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -13,86 +13,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import flow
 from ..models import Payment
-from ..states import ALIVE, DEAD, PaymentStatus
 from . import panels
 from .base import AccountFilter, ReadOnlyAdmin
-from .display import Panel, badge, identifier, link, moment_text, moments, money_text
-from .operations import Operation
+from .display import Panel, badge, identifier, link, moments, money_text
+from .money import load, reference_of
+from .payment_operations import PAYMENT_OPERATIONS
 
 __all__ = ["PaymentAdmin"]
-
-
-def _reference(payment: Payment) -> str:
-    return next((row.value for row in payment.references.all()), "")
-
-
-def _explain_ask(payment: Payment) -> list[str]:
-    names = {"account": payment.account, "reference": _reference(payment)}
-    if not names["reference"]:
-        first = _(
-            "%(account)s has not confirmed this attempt yet. The same request is sent again with the same key, or, "
-            "when the provider no longer remembers the key, the attempt is searched for: there is at most one "
-            "payment at the provider."
-        )
-    elif payment.withdraw and PaymentStatus(payment.status) in ALIVE:
-        first = _(
-            "This attempt is being taken back: %(account)s is told to cancel %(reference)s if that is still "
-            "possible, and asked how it stands."
-        )
-    else:
-        first = _(
-            "%(account)s is asked how %(reference)s stands. This only reads: nothing is charged, refunded or "
-            "cancelled there."
-        )
-    follows = _(
-        "The answer is written into the books: the payment's sums and status may change, and with them its order, "
-        "fulfilments and cases."
-    )
-    return [first % names, follows, _("Your name and this question become part of the timeline.")]
-
-
-def _refuse_ask(payment: Payment) -> str:
-    if PaymentStatus(payment.status) in DEAD and not _reference(payment):
-        return _("This attempt never came to exist at the provider: there is nothing to ask about.")
-    return ""
-
-
-def _tell_asked(payment: Payment, result: flow.Confirmed) -> tuple[int, str]:
-    words = {
-        "applied": _("The provider answered. The payment is %(label)s, its order is %(order)s."),
-        "stale": _("The payment changed while the provider was being asked; it will be asked again at once."),
-        "busy": _("The provider is being asked about this payment already; it will be asked again in a moment."),
-        "refused": _("The provider's answer was not accepted, the payment is unchanged: %(detail)s."),
-        "trouble": _("The provider gave no usable answer: %(detail)s. It will be asked again: %(next)s."),
-        "gone": _("The attempt has come to nothing: %(detail)s."),
-    }[result.outcome]
-    due = payment.next_check_at
-    values = {
-        "label": payment.label,
-        "order": payment.order.get_status_display(),
-        "detail": result.detail.rstrip("."),
-        "next": moment_text(due) if due else _("when somebody presses this button"),
-    }
-    levels = {"applied": messages.SUCCESS, "stale": messages.INFO, "busy": messages.INFO}
-    return levels.get(result.outcome, messages.WARNING), words % values
-
-
-ASK = Operation(
-    name="ask",
-    label=gettext_lazy("Ask the provider now"),
-    explain=_explain_ask,
-    refusal=_refuse_ask,
-    run=lambda pk, actor: flow.ask_provider(payment_id=pk, actor=actor),
-    tell=_tell_asked,
-)
 
 
 class PaymentAdmin(ReadOnlyAdmin):
     """Attempts to pay."""
 
-    operations = (ASK,)
+    operations = PAYMENT_OPERATIONS
     secret_fields = ReadOnlyAdmin.secret_fields | {"webhook_token", "return_token", "checkout", "checkout_url"}
     list_display = [
         moments("created_at", gettext_lazy("started")),
@@ -108,7 +42,20 @@ class PaymentAdmin(ReadOnlyAdmin):
     ordering = ["-created_at"]
     fieldsets = [
         (None, {"fields": ["order", "state", "role", "account_text", "method", "key", "failure"]}),
-        (gettext_lazy("Times"), {"fields": ["created_at", "reported_at", "next_check_at", "expires_at"]}),
+        (
+            gettext_lazy("Times"),
+            {
+                "fields": [
+                    "created_at",
+                    "authorized_at",
+                    "capture_before",
+                    "reported_at",
+                    "next_check_at",
+                    "expires_at",
+                    "written_off_at",
+                ]
+            },
+        ),
         (
             gettext_lazy("Bookkeeping"),
             {
@@ -140,10 +87,15 @@ class PaymentAdmin(ReadOnlyAdmin):
         found = super().get_queryset(request).select_related("order").prefetch_related("references")
         return found.defer("checkout", "checkout_url")
 
+    def load(self, row: Payment) -> None:
+        """Its moves and cases."""
+        load([row])
+
     def panels(self, request: HttpRequest, row: Payment) -> Sequence[Panel]:
         """The money, what needs a person, the story, and what the provider knows it by."""
         return (
             panels.sums(row),
+            panels.moves(self.admin_site, request, row),
             panels.cases(self.admin_site, payment=row),
             panels.timeline(row.order_id, row),
             panels.references(row),
@@ -168,7 +120,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("reference"))
     def reference(self, row: Payment) -> SafeString | str:
         """The provider's first id."""
-        return identifier(_reference(row))
+        return identifier(reference_of(row))
 
     @admin.display(description=gettext_lazy("through"), ordering="account")
     def through(self, row: Payment) -> SafeString:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from .. import clock, redaction, registry
-from ..exceptions import ConfigurationError, ProviderError, Rejected, Uncertain, UnknownStatus
-from ..messages import Checkout, Redirect, Reference, Report
+from ..exceptions import ConfigurationError, ObjectNotFound, ProviderError, Rejected, Uncertain, UnknownStatus
+from ..messages import Checkout, MoneyMove, MoveKind, Redirect, Reference, Report
 from ..states import ALIVE, DEAD, PaymentStatus
 from .gate import CallNote, call
 
@@ -30,6 +31,8 @@ class Claim:
     checkout: Checkout
     reference: Reference | None
     created_at: datetime
+    parts: tuple[Reference, ...] = ()
+    """Refunds and disputes that the provider shows only by their ids (``Provider.unlisted``), as far as we know."""
     first_call: bool = False
     """The create call was certainly never made before."""
 
@@ -65,7 +68,41 @@ def _ask_provider(claim: Claim, provider: Any) -> Asked:
         if isinstance(answer, Report):
             return Asked(answer=answer, calls=tuple(notes))
     answer, note = call(claim.account, "retrieve", lambda: provider.retrieve(claim.checkout, reference))
-    return Asked(answer=answer, calls=(*notes, note))
+    notes.append(note)
+    if isinstance(answer, Report) and claim.parts:
+        answer = _with_parts(claim, provider, answer, notes)
+    return Asked(answer=answer, calls=tuple(notes))
+
+
+def _with_parts(claim: Claim, provider: Any, report: Report, notes: list[CallNote]) -> Report | ProviderError:
+    """Read every refund and dispute that we know of, and add up what they say.
+
+    One that does not exist, or is another payment's, is left out; one that cannot be read leaves everything open.
+    """
+    shown: dict[str, list[MoneyMove]] = {MoveKind.REFUND.value: [], MoveKind.DISPUTE.value: []}
+    references: list[Reference] = []
+    for part in claim.parts:
+        answer, note = call(claim.account, "retrieve", partial(provider.retrieve_move, claim.checkout, part))
+        notes.append(note)
+        if isinstance(answer, MoneyMove):
+            shown[part.kind].append(answer)
+            references.append(part)
+        elif not isinstance(answer, ObjectNotFound):
+            return answer
+    refunds, disputes = shown[MoveKind.REFUND], shown[MoveKind.DISPUTE]
+    named = {reference.value for reference in report.references}
+    return replace(
+        report,
+        refunds=tuple(refunds),
+        refunded=sum(m.amount for m in refunds if m.status == "succeeded") if refunds else report.refunded,
+        disputes=tuple(disputes),
+        charged_back=sum(m.amount for m in disputes if m.status in _WITHDRAWN) if disputes else report.charged_back,
+        held=report.held or any(m.status == "inquiry" for m in disputes),
+        references=(*report.references, *(part for part in references if part.value not in named)),
+    )
+
+
+_WITHDRAWN = frozenset({"open", "lost"})
 
 
 def _ask_for_created(claim: Claim, provider: Any) -> Asked:

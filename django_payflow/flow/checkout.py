@@ -27,6 +27,7 @@ from .confirm import confirm, finish_create
 from .gate import refuse_inside_transaction
 from .results import Started
 from .rows import Change, locked_order, locked_payments, note, save_facts, save_order, short_transaction
+from .stock import reserve
 
 __all__ = ["AccountChoice", "accounts_for", "start_checkout"]
 
@@ -95,7 +96,7 @@ def start_checkout(
         asked.add(plan.ask_first)
         patience = conf.get().start_patience
         if confirm(payment_id=plan.ask_first, source="checkout", patience=patience).outcome == "busy":
-            raise BankIsWorking(f"payment {plan.ask_first} is being asked about; try again in a moment")
+            raise BankIsWorking("an earlier payment is being asked about; try again in a moment")
     else:
         raise BankIsWorking("other starts of this order keep coming in between; try again in a moment")
     if plan.started is not None:
@@ -138,6 +139,7 @@ def _plan(order_id: int, frozen: Checkout, *, live: bool, confirmed: bool, actor
 
 def _place_free(change: Change, order: Any) -> _Plan:
     """An order of zero needs no payment."""
+    reserve(change, order)
     save_order(change, order, OrderStatus.PENDING, placed_at=order.placed_at or change.now)
     recompute_order(change, order, [])
     return _Plan(started=Started(payment_id=0, url=success_url(order)))
@@ -154,7 +156,7 @@ def _about_offer(
     """Decide about the attempt that is already offered; ``None``: a new one may start."""
     settings = conf.get()
     override = settings.processing_override
-    same_way = offer.account == frozen.account and offer.asked_method == (frozen.method or "")
+    same_way = _is_same(offer, frozen)
     step = offer_step(
         offer.facts,
         same_way=same_way,
@@ -172,11 +174,18 @@ def _about_offer(
     if step in {OfferStep.SAME_URL, OfferStep.END_FIRST}:  # a page that was taken back or lost cannot be given again
         return _end_first(change, offer, asked=asked)
     if step is OfferStep.REFUSE_BANK:
-        raise BankIsWorking(f"payment {offer.pk} is {offer.status} at {offer.account}")
+        raise BankIsWorking(f"payment {offer} is {offer.status} at {offer.account}")
     if step is OfferStep.REFUSE:
-        raise OrderNotPayable(f"payment {offer.pk} of this order is {offer.label}")
+        raise OrderNotPayable(f"payment {offer} of this order is {offer.label}")
     save_facts(change, offer, offer.facts, offer_of_id=None)
     return None
+
+
+def _is_same(offer: Payment, frozen: Checkout) -> bool:
+    """The same way to pay for the same order: an attempt is bound to the lines that it was started for."""
+    old = offer.frozen
+    same_order = (old.amount, old.currency, old.lines) == (frozen.amount, frozen.currency, frozen.lines)
+    return same_order and (offer.account, offer.asked_method) == (frozen.account, frozen.method or "")
 
 
 def _unfinished(change: Change, offer: Payment) -> _Plan:
@@ -209,6 +218,7 @@ def _end_first(change: Change, offer: Payment, *, asked: set[int]) -> _Plan | No
 def _new_attempt(change: Change, order: Any, payments: list[Payment], frozen: Checkout, *, live: bool) -> _Plan:
     _refuse_beside_money(payments)
     _refuse_too_many(change, payments)
+    reserve(change, order)
     settings = conf.get()
     token = new_token()
     checkout = addressed(replace(frozen, created_at=change.now), hint=token, return_token=(back := new_token()))
@@ -240,7 +250,7 @@ def _refuse_beside_money(payments: Iterable[Payment]) -> None:
     for payment in payments:
         status = PaymentStatus(payment.status)
         if status not in ALIVE | DEAD and payment.facts.money_left > 0:
-            raise OrderNotPayable(f"payment {payment.pk} of this order is {payment.label}")
+            raise OrderNotPayable(f"payment {payment} of this order is {payment.label}")
 
 
 def _refuse_too_many(change: Change, payments: Iterable[Payment]) -> None:
@@ -251,6 +261,7 @@ def _refuse_too_many(change: Change, payments: Iterable[Payment]) -> None:
 
 def _after_create(payment_id: int) -> Started:
     result = finish_create(payment_id)
+    checkpoints.reached("checkout.committed")
     payment = Payment.objects.select_related("order").get(pk=payment_id)
     if PaymentStatus(payment.status) in DEAD and payment.failure:
         raise CheckoutRefused(
@@ -260,9 +271,12 @@ def _after_create(payment_id: int) -> Started:
     return Started(payment_id=payment_id, url=payment.checkout_url or waiting_url(payment), wakes=result.wakes)
 
 
+_CAPTURE = {"automatic": Capture.AUTOMATIC, "manual": Capture.MANUAL, "on_fulfilment": Capture.MANUAL}
+
+
 def _at(account: Account, frozen: Checkout) -> Checkout:
     """Return the request as it would be made at an account."""
-    return replace(frozen, account=account.alias, capture=Capture(account.capture))
+    return replace(frozen, account=account.alias, capture=_CAPTURE[account.capture])
 
 
 def _freeze(order: Any, *, method: str | None) -> Checkout:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from .. import clock
 from ..exceptions import CommandRefused
-from ..models import DeliveryState, Fulfilment, Payment, PaymentEvent, WebhookDelivery
+from ..models import DeliveryState, Fulfilment, Move, Payment, PaymentEvent, WebhookDelivery
 from ..states import CaseKind, FulfilmentEvent, FulfilmentStatus, next_fulfilment
 from .books import is_ready
+from .carrying import carry_out
 from .confirm import confirm
 from .gate import refuse_inside_transaction
-from .results import Confirmed, Result, Wake
+from .results import Confirmed, Moved, Result, Wake
 from .rows import (
     Change,
     close_case,
@@ -19,7 +20,7 @@ from .rows import (
     short_transaction,
 )
 
-__all__ = ["ask_provider", "replay_delivery", "retry_fulfilment"]
+__all__ = ["ask_provider", "look_at_move", "replay_delivery", "retry_fulfilment"]
 
 
 def ask_provider(*, payment_id: int, actor: str) -> Confirmed:
@@ -30,6 +31,18 @@ def ask_provider(*, payment_id: int, actor: str) -> Confirmed:
     summary = "asked the provider"
     short_transaction(change, lambda: note(change, payment.order_id, payment, PaymentEvent.Kind.COMMAND, summary))
     return confirm(payment_id=payment_id, source="operator", actor=actor)
+
+
+def look_at_move(*, move_id: int, actor: str) -> Moved:
+    """Carry a due capture, void or refund out, or find out what became of it, now."""
+    refuse_inside_transaction()
+    change = Change(source="operator", now=clock.now(), actor=actor)
+    row = Move.objects.select_related("payment").get(pk=move_id)
+    order_id, payment = row.payment.order_id, row.payment
+    short_transaction(
+        change, lambda: note(change, order_id, payment, PaymentEvent.Kind.COMMAND, f"looked what became of: {row}")
+    )
+    return carry_out(move_id=move_id, source="operator", actor=actor)
 
 
 def retry_fulfilment(*, fulfilment_id: int, actor: str) -> Result:

@@ -33,6 +33,7 @@ from . import inbox
 from .asking import Asked, Claim, ask
 from .books import recompute_order
 from .gate import refuse_inside_transaction
+from .intents import backend_of
 from .report import apply_report, poll_at, record_call, refuse_report
 from .results import Confirmed
 from .rows import Change, locked_order, locked_payments, open_case, save_facts, short_transaction
@@ -93,18 +94,18 @@ def _take_lease(change: Change, payment_id: int, delivery: inbox.ClaimedDelivery
     account = rows.values_list("account", flat=True).get()
     if Payment.objects.leased(account, change.now).count() >= settings.fetches_per_account:
         rows.update(recheck=True, next_check_at=change.now + _BUSY_PAUSE)
-        inbox.hand_over(delivery)
+        inbox.hand_over(change, delivery)
         return None
     lease = {"lease_token": str(uuid.uuid4()), "lease_until": change.now + settings.lease, "recheck": False}
     if rows.free(change.now).update(**lease):
-        return _as_claim(Payment.objects.get(pk=payment_id))
+        return _as_claim(Payment.objects.get(pk=payment_id), delivery.parts if delivery else ())
     # Somebody is asking right now, maybe since before the news: he will see the mark and have it asked again.
     rows.update(recheck=True, next_check_at=change.now)
-    inbox.hand_over(delivery)
+    inbox.hand_over(change, delivery)
     return None
 
 
-def _as_claim(payment: Payment) -> Claim:
+def _as_claim(payment: Payment, named: tuple[Reference, ...] = ()) -> Claim:
     stored = payment.references.order_by("pk").first()
     return Claim(
         payment_id=payment.pk,
@@ -118,7 +119,18 @@ def _as_claim(payment: Payment) -> Claim:
         checkout=payment.frozen,
         reference=Reference(kind=stored.kind, value=stored.value) if stored else None,
         created_at=payment.created_at,
+        parts=_parts(payment, named),
     )
+
+
+def _parts(payment: Payment, named: tuple[Reference, ...]) -> tuple[Reference, ...]:
+    """Return the refunds and disputes to read one by one: those we know, and those that a signed delivery named."""
+    kinds = backend_of(payment).unlisted
+    if not kinds:
+        return ()
+    known = [*payment.references.values_list("kind", "value"), *payment.moves.values_list("kind", "reference")]
+    stored = [Reference(kind=kind, value=value) for kind, value in known if kind in kinds and value]
+    return tuple(dict.fromkeys([*stored, *(part for part in named if part.kind in kinds)]))
 
 
 # --- settle
@@ -273,7 +285,7 @@ def _settle_missing(
         due: datetime | None = change.now + _SECOND_FIND_AFTER
     else:
         alive = PaymentStatus(payment.status) in ALIVE
-        schedule = registry.provider_class(conf.get().account(payment.account).backend).poll_schedule
+        schedule = backend_of(payment).poll_schedule
         over = schedule.is_over(created=payment.created_at, expires=payment.expires_at, now=change.now)
         if alive and over and missing >= _NOT_FOUND_IS_TRANSIENT:
             return _give_up(change, order, payments, payment, quiet, "the provider no longer knows it")

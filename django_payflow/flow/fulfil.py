@@ -19,21 +19,23 @@ from django.utils.module_loading import import_string
 
 from .. import checkpoints, clock, conf, metrics, redaction
 from ..exceptions import GiveUp, RetryLater
-from ..models import Fulfilment, get_order_model
+from ..models import Fulfilment, Payment, get_order_model
 from ..states import CaseKind, FulfilmentEvent, FulfilmentStatus, OrderStatus, next_fulfilment
-from .books import is_ready
+from .books import is_ready, may_run
+from .policy import capture_on_fulfilment
 from .results import Result
 from .rows import (
     Change,
     close_case,
     locked_fulfilment,
+    locked_payments,
     open_case,
     save_fulfilment,
     save_order,
     short_transaction,
 )
 
-__all__ = ["fulfil"]
+__all__ = ["complete", "fulfil"]
 
 E = FulfilmentEvent
 _LONGEST_PAUSE = 30 * 86400
@@ -79,7 +81,9 @@ def _claim(change: Change, fulfilment_id: int) -> _Job | None:
     _wake_up(change, row)
     if FulfilmentStatus(row.status) is not FulfilmentStatus.DUE:
         return None
-    target = next_fulfilment(FulfilmentStatus.DUE, E.CLAIM, order_ready=is_ready(order))
+    payments = list(Payment.objects.filter(order_id=order_id))
+    ready = is_ready(order, payments) and may_run(order, payments, row.handler)
+    target = next_fulfilment(FulfilmentStatus.DUE, E.CLAIM, order_ready=ready)
     if target is FulfilmentStatus.BLOCKED:
         save_fulfilment(change, row, target)
         return None
@@ -129,6 +133,7 @@ def _run_local(job: _Job, function: Callable[..., Any]) -> Result:
         _mark_done(change, order, row)
 
     short_transaction(change, work)
+    checkpoints.reached("fulfil.committed")
     return Result(wakes=tuple(change.wakes))
 
 
@@ -137,6 +142,7 @@ def _run_external(job: _Job, function: Callable[..., Any]) -> Result:
     checkpoints.reached("fulfil.handled")
     change = Change(source="fulfilment", now=clock.now())
     short_transaction(change, lambda: _mark_done(change, *locked_fulfilment(job.order_id, job.id)))
+    checkpoints.reached("fulfil.committed")
     return Result(wakes=tuple(change.wakes))
 
 
@@ -161,7 +167,13 @@ def _complete_if_done(change: Change, order: Any) -> None:
     for row in Fulfilment.objects.filter(order_id=order.pk, required=True).order_by("generation"):
         newest[row.handler] = row
     if newest and all(row.status == FulfilmentStatus.DONE for row in newest.values()):
-        save_order(change, order, OrderStatus.COMPLETED)
+        complete(change, order)
+
+
+def complete(change: Change, order: Any) -> None:
+    """Say that the shop did what it had to, and capture what waited for that."""
+    save_order(change, order, OrderStatus.COMPLETED)
+    capture_on_fulfilment(change, order, locked_payments(order.pk))
 
 
 def _failed(job: _Job, error: Exception) -> Result:

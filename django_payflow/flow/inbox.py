@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from .. import clock, conf
+from ..messages import Reference
 from ..models import DeliveryState, WebhookDelivery
 from .rows import Change
 
@@ -30,6 +31,8 @@ class ClaimedDelivery:
     account: str
     reference: str
     payment_id: int | None
+    parts: tuple[Reference, ...]
+    """Refunds and disputes that it names."""
     received_at: datetime
 
 
@@ -59,6 +62,7 @@ def claim_delivery(delivery_id: int) -> ClaimedDelivery | None:
         account=row.account,
         reference=row.reference,
         payment_id=row.payment_id,
+        parts=tuple(Reference(kind=kind, value=value) for kind, value in row.parts),
         received_at=row.received_at,
     )
 
@@ -111,7 +115,14 @@ def _leave_due(change: Change, delivery: ClaimedDelivery) -> None:
     change.wake("delivery", delivery.id)
 
 
-def hand_over(delivery: ClaimedDelivery | None) -> None:
-    """Its payment is marked to be asked again anyhow, in the same transaction: the delivery is done with."""
-    if delivery is not None:
-        mark_done(Change(source="webhook", now=clock.now()), delivery)
+def hand_over(change: Change, delivery: ClaimedDelivery | None) -> None:
+    """Its payment is marked to be asked again anyhow, in the same transaction: the delivery is done with.
+
+    Not if it names something that only it can name: that one waits for its turn.
+    """
+    if delivery is None:
+        return
+    if delivery.parts:
+        postpone(change, delivery, "the payment is being asked about")
+    else:
+        mark_done(change, delivery)

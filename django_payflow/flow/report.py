@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from .. import conf, registry
-from ..exceptions import ConfigurationError, ReportRefused
+from ..exceptions import ReportRefused
 from ..messages import Report
 from ..models import Payment, PaymentEvent, ProviderReference
-from ..money import Money
+from ..money import readable
 from ..states import ALIVE, CaseKind, Outcome, PaymentStatus, read_report, read_stale_report
 from .books import recompute_order
 from .gate import CallNote
+from .intents import backend_of
+from .policy import release_rest
 from .rows import Change, close_cases, note, open_case, save_facts
+from .seen import follow_moves
 
 __all__ = ["Quiet", "apply_report", "poll_at", "record_call", "refuse_report"]
 
@@ -57,6 +60,10 @@ def apply_report(
     if changed:
         _note_report(change, payment, report, stale=stale)
     _keep_cases(change, payment, report, outcome)
+    if not stale:
+        follow_moves(change, payment, report)
+        release_rest(change, payment)
+        _watch_authorization(change, payment)
     recompute_order(change, order, payments)
     return "stale" if stale else "applied"
 
@@ -67,7 +74,10 @@ def _take_fresh(change: Change, payment: Payment, report: Report, outcome: Outco
         "merchant": payment.merchant or report.merchant,
         "method": report.method or payment.method,
         "expires_at": report.expires_at or payment.expires_at,
+        "capture_before": report.capture_before or payment.capture_before,
     }
+    if outcome.facts.capturable > 0 and payment.authorized_at is None:
+        columns["authorized_at"] = change.now
     if withdrawing:
         columns |= {"withdraw": True, "checkout_url": ""}
         change.wake("payment", payment.pk)
@@ -82,6 +92,8 @@ def _next_check(payment: Payment, report: Report, outcome: Outcome, now: datetim
     status = outcome.facts.status
     if status is PaymentStatus.AUTHORIZED:
         return now + _RECHECK_AUTHORIZED
+    if status is PaymentStatus.PAID:
+        return _aftercare(payment, now)
     if status is PaymentStatus.CONFLICTED:
         return now + _RECHECK_CONFLICTED
     if status is PaymentStatus.EXPIRED:
@@ -91,9 +103,34 @@ def _next_check(payment: Payment, report: Report, outcome: Outcome, now: datetim
     return poll_at(payment, report.expires_at or payment.expires_at, now)
 
 
+def _aftercare(payment: Payment, now: datetime) -> datetime | None:
+    """Return when to ask about paid money again: a refund or chargeback whose webhook was lost is found then."""
+    looks = (payment.created_at + timedelta(days=days) for days in conf.get().aftercare_days)
+    return min((look for look in looks if look > now), default=None)
+
+
+def _watch_authorization(change: Change, payment: Payment) -> None:
+    """Tell a person when four fifths of an authorization's life are over, while it can still be captured."""
+    if payment.capturable == 0:
+        close_cases(change, [CaseKind.AUTHORIZATION_ENDING], payment, "nothing is authorized any more")
+        return
+    began, life = payment.authorized_at or change.now, backend_of(payment).authorization_life
+    ends = payment.capture_before or (None if life is None else began + life)
+    if ends is None:
+        return
+    alert_at = began + (ends - began) * 4 // 5
+    if change.now >= alert_at:
+        detail = (
+            f"{payment.capturable} {payment.currency} (minor units) must be captured before {ends:%Y-%m-%d %H:%M} UTC"
+        )
+        open_case(change, CaseKind.AUTHORIZATION_ENDING, detail, payment=payment)
+    elif payment.next_check_at is not None and payment.next_check_at > alert_at:
+        save_facts(change, payment, payment.facts, quiet={"next_check_at": alert_at})
+
+
 def _late_look(payment: Payment, now: datetime) -> datetime | None:
     """Return when to ask once more about a payment whose end our own clock decided, if the provider needs that."""
-    late = registry.provider_class(conf.get().account(payment.account).backend).poll_schedule.late_look
+    late = backend_of(payment).poll_schedule.late_look
     due = None if late is None else payment.created_at + late
     return due if due is not None and now < due else None
 
@@ -156,16 +193,8 @@ def _case_detail(payment: Payment, report: Report) -> str:
         "refunded": report.refunded,
         "charged back": report.charged_back,
     }
-    sums = ", ".join(f"{word} {_readable(amount, report.currency)}" for word, amount in said.items() if amount)
+    sums = ", ".join(f"{word} {readable(amount, report.currency)}" for word, amount in said.items() if amount)
     return f"expected {payment.money}; the provider says {report.raw_status}: {sums or 'no money'}"
-
-
-def _readable(minor: int, currency: str) -> str:
-    """An amount for people, also in a currency that we do not know: a provider's word is never refused."""
-    try:
-        return str(Money(minor=minor, currency=currency))
-    except ConfigurationError:
-        return f"{minor} {currency} (minor units)"
 
 
 def _note_report(change: Change, payment: Payment, report: Report, *, stale: bool) -> None:

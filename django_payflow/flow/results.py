@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Arrival", "Confirmed", "Received", "Result", "Started", "Swept", "Wake", "WakeKind"]
+from ..states import MoveStatus
 
-WakeKind = Literal["delivery", "payment", "fulfilment"]
+__all__ = ["Arrival", "Confirmed", "Moved", "Received", "Result", "Started", "Swept", "Wake", "WakeKind"]
+
+WakeKind = Literal["delivery", "payment", "move", "fulfilment", "order"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ class Confirmed(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moved(Result):
+    """A capture, void or refund was asked for, or looked up."""
+
+    move_id: int
+    status: MoveStatus
+    """``submitting``: the provider's answer is not known yet, and is found out without anybody's help."""
+    detail: str = ""
+    """Why it was refused, or what is not clear."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Arrival(Result):
     """What the returning buyer should see."""
 
@@ -76,5 +89,6 @@ class Swept(Result):
 
     deliveries: int = 0
     payments: int = 0
+    moves: int = 0
     fulfilments: int = 0
     expired_orders: int = 0

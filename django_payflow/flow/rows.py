@@ -1,8 +1,8 @@
 """The only writer: locks in one order, conditional updates, events and cases.
 
-Lock order: order -> payments by id -> fulfilments by id. Rows are read again under the lock, decided on, and
-written where status and version are still those decided from; that condition also carries SQLite, which has no
-row locks.
+Lock order: order -> payments by id -> moves by id -> fulfilments by id. Rows are read again under the lock, decided
+on, and written where status and version are still those decided from; that condition also carries SQLite, which has
+no row locks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError, connections, models, router, transaction
 
-from .. import metrics, redaction, signals
-from ..models import FACT_COLUMNS, Case, Fulfilment, Payment, PaymentEvent, get_order_model
-from ..states import CaseKind, Facts, FulfilmentStatus, OrderStatus
+from .. import clock, metrics, redaction, signals
+from ..models import FACT_COLUMNS, Case, Fulfilment, Move, Payment, PaymentEvent, get_order_model
+from ..states import CaseKind, Facts, FulfilmentStatus, MoveStatus, OrderStatus
 from .results import Wake
 
 __all__ = [
@@ -24,14 +24,19 @@ __all__ = [
     "ChangedMeanwhile",
     "close_case",
     "close_cases",
+    "keep_move",
     "locked_fulfilment",
     "locked_fulfilments",
+    "locked_move",
+    "locked_moves",
     "locked_order",
+    "locked_payment",
     "locked_payments",
     "note",
     "open_case",
     "save_facts",
     "save_fulfilment",
+    "save_move",
     "save_order",
     "short_transaction",
 ]
@@ -55,6 +60,11 @@ class Change:
     actor: str = ""
     wakes: list[Wake] = field(default_factory=list)
     announcements: list[tuple[Any, Any, dict[str, Any]]] = field(default_factory=list)
+
+    @classmethod
+    def asked_by(cls, actor: str) -> Change:
+        """Begin a change that a person, or the shop's own code, asks for now."""
+        return cls(source="operator" if actor else "shop", now=clock.now(), actor=actor)
 
     def wake(self, kind: Any, pk: int) -> None:
         """Ask for a row to be woken after the commit."""
@@ -109,6 +119,24 @@ def locked_order(order_id: int) -> Any:
 def locked_payments(order_id: int) -> list[Payment]:
     """Lock every payment of an order, by id. Only under the order's lock."""
     return list(_lock(Payment.objects.filter(order_id=order_id)).order_by("pk"))
+
+
+def locked_payment(payment_id: int) -> tuple[Any, list[Payment], Payment]:
+    """Lock the order of a payment and all its payments; return them, and the one that is meant."""
+    order_id = Payment.objects.values_list("order_id", flat=True).get(pk=payment_id)
+    order, payments = locked_order(order_id), locked_payments(order_id)
+    return order, payments, next(payment for payment in payments if payment.pk == payment_id)
+
+
+def locked_move(move_id: int) -> tuple[Any, list[Payment], Payment, Move]:
+    """Lock the order of a move, all its payments and the moves of one; return them, and the one that is meant."""
+    order, payments, payment = locked_payment(Move.objects.values_list("payment_id", flat=True).get(pk=move_id))
+    return order, payments, payment, next(row for row in locked_moves(payment.pk) if row.pk == move_id)
+
+
+def locked_moves(payment_id: int) -> list[Move]:
+    """Lock every capture, void, refund and dispute of a payment, by id. Only under the order's lock."""
+    return list(_lock(Move.objects.filter(payment_id=payment_id)).order_by("pk"))
 
 
 def locked_fulfilments(order_id: int) -> list[Fulfilment]:
@@ -200,6 +228,31 @@ def save_fulfilment(change: Change, row: Fulfilment, status: FulfilmentStatus, *
         note(change, row.order_id, None, PaymentEvent.Kind.FULFILMENT, summary, {"error": row.error})
 
 
+def keep_move(change: Change, payment: Payment, row: Move, **columns: Any) -> None:
+    """Write columns of a capture, void or refund whose status stays."""
+    save_move(change, payment, row, MoveStatus(row.status), **columns)
+
+
+def save_move(change: Change, payment: Payment, row: Move, status: MoveStatus, **columns: Any) -> None:
+    """Move a capture, void or refund and write other changed columns."""
+    old, old_lease = row.status, row.lease_token
+    changed = _assign(row, columns)
+    if status != old:
+        row.move_to(status)
+        changed["status"] = row.status
+    if changed and not Move.objects.filter(pk=row.pk, status=old, lease_token=old_lease).update(**changed):
+        raise ChangedMeanwhile
+    if "status" not in changed:
+        return
+    summary = f"{row}: {old} -> {row.status}"
+    data = {"from": old, "to": row.status, "amount": row.amount, "currency": row.currency, "error": row.error}
+    note(change, payment.order_id, payment, PaymentEvent.Kind.MOVE, summary, {**data, "key": row.key})
+    metrics.count("moves", kind=row.kind, source=change.source, to=row.status)
+    redaction.logger().info("payment %s %s: %s -> %s (%s)", payment, row, old, row.status, change.source)
+    values = {"move_id": row.pk, "payment_id": payment.pk, "kind": row.kind, "old": old, "new": row.status}
+    change.announce(signals.move_changed, Move, **values)
+
+
 # --- the record
 
 
@@ -244,17 +297,18 @@ def open_case(
 ) -> Case:
     """Open a case, or count it once more while it is open. One is open per kind and subject."""
     subject = subject or (f"payment:{payment.pk}" if payment else f"order:{order_id}")
+    detail = redaction.scrub(detail)[:500]
     values = {"kind": kind.value, "payment": payment, "order_id": payment.order_id if payment else order_id}
     case, new = Case.objects.get_or_create(
         open_key=f"{kind.value}:{subject}",
-        defaults={**values, "detail": redaction.scrub(detail)[:500], "opened_at": change.now},
+        defaults={**values, "detail": detail, "opened_at": change.now},
     )
     if new:
         metrics.count("cases", kind=kind.value)
         redaction.logger().warning("case opened: %s (%s) %s", kind.value, subject, detail)
         change.announce(signals.case_opened, Case, case_id=case.pk, kind=kind.value)
     elif case.detail != detail:
-        Case.objects.filter(pk=case.pk).update(times=case.times + 1, detail=redaction.scrub(detail)[:500])
+        Case.objects.filter(pk=case.pk).update(times=case.times + 1, detail=detail)
     return case
 
 
@@ -270,5 +324,8 @@ def close_case(change: Change, kind: CaseKind, subject: str, resolution: str) ->
 
 def _close(change: Change, keys: list[str], resolution: str) -> int:
     return Case.objects.filter(open_key__in=keys).update(
-        closed_at=change.now, open_key=None, resolution=redaction.scrub(resolution)[:300]
+        closed_at=change.now,
+        open_key=None,
+        resolution=redaction.scrub(resolution)[:300],
+        resolved_by=change.actor[:150],
     )

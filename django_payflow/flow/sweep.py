@@ -12,11 +12,13 @@ from datetime import datetime
 from django.db import models
 
 from .. import clock, redaction
-from ..models import Fulfilment, Heartbeat, Payment, WebhookDelivery, get_order_model
-from ..states import ALIVE, PAYABLE_ORDER, OrderStatus, PaymentStatus
+from ..models import Fulfilment, Heartbeat, Move, Payment, WebhookDelivery, get_order_model
+from ..states import ALIVE, CLOSED_ORDER, PAYABLE_ORDER, OrderStatus, PaymentStatus
 from .books import recompute_order, withdraw
+from .carrying import carry_out
 from .confirm import confirm
 from .fulfil import fulfil
+from .ordering import settle_order
 from .results import Result, Swept, Wake, WakeKind
 from .rows import Change, locked_order, locked_payments, short_transaction
 from .webhook import process_delivery
@@ -36,12 +38,13 @@ def sweep(*, inline: bool = False, limit: int = _BATCH) -> Swept:
     _beat(now)
     expired = _expire_orders(limit)
     found = _find_due(limit)
-    counts = {kind: sum(1 for wake in found if wake.kind == kind) for kind in ("delivery", "payment", "fulfilment")}
+    counts = {kind: sum(1 for wake in found if wake.kind == kind) for kind in _DO}
     if inline:
         _work(found)
     return Swept(
         deliveries=counts["delivery"],
         payments=counts["payment"],
+        moves=counts["move"],
         fulfilments=counts["fulfilment"],
         expired_orders=expired,
         wakes=() if inline else tuple(found),
@@ -59,15 +62,28 @@ def _find_due(limit: int) -> list[Wake]:
     queries: list[tuple[WakeKind, models.QuerySet[models.Model]]] = [
         ("delivery", WebhookDelivery.objects.due(now)),
         ("payment", Payment.objects.due(now)),
+        ("move", Move.objects.due(now)),
         ("fulfilment", Fulfilment.objects.due(now)),
+        ("order", _unreleased(now)),
     ]
     return [Wake(kind, pk) for kind, rows in queries for pk in rows.values_list("pk", flat=True)[:limit]]
+
+
+def _unreleased(now: datetime) -> models.QuerySet[models.Model]:
+    """Closed orders whose stock could not be released so far."""
+    closed = [status.value for status in CLOSED_ORDER]
+    found: models.QuerySet[models.Model] = get_order_model()._default_manager.filter(
+        status__in=closed, stock_reserved=True, stock_due_at__lte=now
+    )
+    return found.order_by("stock_due_at", "pk")
 
 
 _DO: dict[WakeKind, Callable[[int], Result]] = {
     "delivery": lambda pk: process_delivery(delivery_id=pk),
     "payment": lambda pk: confirm(payment_id=pk, source="poll"),
+    "move": lambda pk: carry_out(move_id=pk),
     "fulfilment": lambda pk: fulfil(fulfilment_id=pk),
+    "order": lambda pk: settle_order(order_id=pk),
 }
 
 

@@ -166,6 +166,7 @@ def _row(
         payment_id=target.payment_id if target else None,
         reference=notice.reference[:255],
         kind=notice.kind[:64],
+        parts=[[part.kind, part.value[:255]] for part in notice.parts] if signed else [],
         verified=signed,
         body=body,
         headers={name: headers[name][:200] for name in _KEPT_HEADERS if name in headers},

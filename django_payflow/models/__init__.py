@@ -6,7 +6,9 @@ from django.apps import apps
 
 from ..conf import order_model_name
 from .fulfilment import Fulfilment
+from .idempotency import IdempotentRequest
 from .inbox import DeliveryState, Heartbeat, WebhookDelivery
+from .move import Move
 from .order import AbstractOrder, Order, OrderLine
 from .payment import FACT_COLUMNS, Payment, ProviderReference
 from .record import Case, PaymentEvent
@@ -18,6 +20,8 @@ __all__ = [
     "DeliveryState",
     "Fulfilment",
     "Heartbeat",
+    "IdempotentRequest",
+    "Move",
     "Order",
     "OrderLine",
     "Payment",

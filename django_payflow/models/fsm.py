@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django_fsm import FSMField, transition
 
-__all__ = ["SafeRefreshMixin", "choices_of", "moves", "status_constraint", "status_field"]
+__all__ = ["SafeRefreshMixin", "choices_of", "mover", "status_constraint", "status_field"]
 
 S = TypeVar("S", bound=StrEnum)
 M = TypeVar("M", bound=models.Model)
@@ -36,7 +36,7 @@ def status_constraint(words: type[StrEnum], name: str) -> models.CheckConstraint
     return models.CheckConstraint(condition=models.Q(status__in=[word.value for word in words]), name=name)
 
 
-def moves(field: Any, table: Mapping[S, frozenset[S]]) -> Callable[[Any, S], None]:
+def mover(field: Any, table: Mapping[S, frozenset[S]]) -> Callable[[Any, S], None]:
     """Make ``move_to(row, target)`` with one ``@transition`` per target, its sources taken from the table."""
 
     def make(target: S, sources: frozenset[S]) -> Callable[[Any], None]:

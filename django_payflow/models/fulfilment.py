@@ -10,7 +10,7 @@ from django.db import models
 from .. import clock
 from ..conf import order_model_name
 from ..states import FULFILMENT_MOVES, FulfilmentStatus
-from .fsm import SafeRefreshMixin, moves, status_constraint, status_field
+from .fsm import SafeRefreshMixin, mover, status_constraint, status_field
 from .payment import new_key
 
 
@@ -43,7 +43,7 @@ class Fulfilment(SafeRefreshMixin, models.Model):
     done_at = models.DateTimeField(null=True, blank=True)
 
     objects = FulfilmentQuerySet.as_manager()
-    move_to = moves(status, FULFILMENT_MOVES)
+    move_to = mover(status, FULFILMENT_MOVES)
 
     class Meta:
         constraints = [

@@ -93,6 +93,9 @@ class WebhookDelivery(models.Model):
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="deliveries", null=True, blank=True)
     reference = models.CharField(max_length=255, help_text="What the delivery names.")
     kind = models.CharField(max_length=64)
+    parts = models.JSONField(
+        default=list, blank=True, help_text="Refunds and disputes that it names, by kind and id."
+    )
     verified = models.BooleanField(default=False, help_text="Signed by the provider; unsigned ones are only hints.")
     body = models.BinaryField(help_text="The raw bytes.")
     headers = models.JSONField(default=dict, help_text="A harmless selection.")

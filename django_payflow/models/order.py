@@ -17,7 +17,7 @@ from ..exceptions import InvalidCheckout
 from ..messages import Buyer, Line, LineKind
 from ..money import Money
 from ..states import ORDER_MOVES, PAYABLE_ORDER, OrderStatus
-from .fsm import SafeRefreshMixin, moves, status_constraint, status_field
+from .fsm import SafeRefreshMixin, mover, status_constraint, status_field
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: references are read out over the phone."""
@@ -82,9 +82,14 @@ class AbstractOrder(SafeRefreshMixin, models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     placed_at = models.DateTimeField(null=True, blank=True, editable=False)
     secured_at = models.DateTimeField(null=True, blank=True, editable=False)
+    canceled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    stock_reserved = models.BooleanField(default=False, editable=False, help_text="PAYFLOW['STOCK'] reserved for it.")
+    stock_due_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a failed release is tried again."
+    )
 
     objects = OrderQuerySet.as_manager()
-    move_to = moves(status, ORDER_MOVES)
+    move_to = mover(status, ORDER_MOVES)
 
     class Meta:
         abstract = True
@@ -118,6 +123,10 @@ class AbstractOrder(SafeRefreshMixin, models.Model):
     def payflow_description(self) -> str:
         """Return what the buyer reads on the hosted page and the bank statement."""
         return f"Order {self.reference}"
+
+    def payflow_erased(self) -> dict[str, Any]:
+        """Return what the personal fields become when the customer is erased. Add your own model's fields."""
+        return {"email": "", "name": "", "payment_details": {}}
 
     # -- queries
 

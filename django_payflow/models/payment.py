@@ -15,7 +15,7 @@ from ..conf import order_model_name
 from ..messages import Checkout, Phase
 from ..money import Money
 from ..states import PAYMENT_MOVES, Doubt, Facts, PaymentStatus, label_of
-from .fsm import SafeRefreshMixin, choices_of, moves, status_constraint, status_field
+from .fsm import SafeRefreshMixin, choices_of, mover, status_constraint, status_field
 
 FACT_COLUMNS = tuple(spec.name for spec in fields(Facts) if spec.name not in {"status", "expected", "currency"})
 """The columns that keep the last report; they carry the names of ``Facts``."""
@@ -103,6 +103,8 @@ class Payment(SafeRefreshMixin, models.Model):
     observed_amount = models.BigIntegerField(null=True, blank=True)
     observed_currency = models.CharField(max_length=3, blank=True)
     vanished_since = models.DateTimeField(null=True, blank=True)
+    reported_captured = models.BigIntegerField(null=True, blank=True, help_text="By the last report.")
+    written_off_at = models.DateTimeField(null=True, blank=True)
     ever_paid = models.BooleanField(default=False)
     asked_wrong = models.BooleanField(default=False)
     failure = models.CharField(max_length=200, blank=True, help_text="Why the attempt could not be started.")
@@ -125,11 +127,18 @@ class Payment(SafeRefreshMixin, models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="As the provider says.")
     reported_at = models.DateTimeField(null=True, blank=True)
+    authorized_at = models.DateTimeField(null=True, blank=True, help_text="When an authorization was first seen.")
+    capture_before = models.DateTimeField(null=True, blank=True, help_text="When the authorization runs out.")
 
     objects = PaymentQuerySet.as_manager()
-    move_to = moves(status, PAYMENT_MOVES)
+    move_to = mover(status, PAYMENT_MOVES)
 
     class Meta:
+        permissions = [
+            ("capture_payment", "Can capture and void authorized money"),
+            ("refund_payment", "Can refund"),
+            ("judge_payment", "Can accept, write off and record what a provider does not tell"),
+        ]
         constraints = [
             status_constraint(PaymentStatus, "payflow_payment_status"),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="payflow_payment_amount"),

@@ -24,6 +24,10 @@ class EventQuerySet(models.QuerySet["PaymentEvent"]):
         """Refused: events are append-only."""
         raise TypeError("payment events are append-only: they cannot be deleted")
 
+    def forget_data(self) -> int:
+        """Blank the details of old events, for the purge; the lines stay. Returns how many there were."""
+        return super().update(data={})
+
 
 class PaymentEvent(models.Model):
     """One line of the record. ``data`` holds no secrets and no personal data."""
@@ -37,6 +41,7 @@ class PaymentEvent(models.Model):
         COMMAND = "command", "somebody gave a command"
         SECURITY = "security", "something was refused"
         FULFILMENT = "fulfilment", "a fulfilment step"
+        MOVE = "move", "a capture, void, refund or dispute"
 
     order = models.ForeignKey(order_model_name(), on_delete=models.PROTECT, related_name="payment_events")
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events", null=True, blank=True)
@@ -95,6 +100,7 @@ class Case(models.Model):
     times = models.PositiveIntegerField(default=1, help_text="How often it was noticed while open.")
     opened_at = models.DateTimeField(default=clock.now)
     closed_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.CharField(max_length=150, blank=True, help_text="The person who closed it, if one did.")
     resolution = models.CharField(max_length=300, blank=True)
 
     objects = CaseQuerySet.as_manager()

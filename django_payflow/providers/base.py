@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from ..exceptions import ConfigurationError, InvalidCheckout, Unsupported
-from ..messages import Checkout, Notice, Phase, Redirect, Reference, Report
+from ..messages import Checkout, MoneyMove, MoveKind, MoveRequest, Notice, Phase, Redirect, Reference, Report
 from .http import Http
 
 __all__ = ["Cache", "Options", "PollSchedule", "Provider", "is_loopback"]
@@ -111,6 +111,33 @@ class Provider(ABC, Generic[O]):
     """A payment can be authorized only (``Checkout.capture``)."""
     supports_find: ClassVar[bool] = True
     """A payment can be found by our own reference after a lost answer."""
+    supports_capture: ClassVar[bool] = False
+    """What is authorized can be captured by a call."""
+    supports_partial_capture: ClassVar[bool] = False
+    """Less than everything can be captured; the rest is released, unless several captures are possible."""
+    supports_several_captures: ClassVar[bool] = False
+    """After a partial capture that is not final the rest stays authorized."""
+    supports_void: ClassVar[bool] = False
+    """What is authorized and not captured can be released by a call."""
+    supports_refund: ClassVar[bool] = False
+    """Captured money can be sent back by a call; where it cannot, an operator records what the bank did."""
+    supports_partial_refund: ClassVar[bool] = False
+    """Less than everything can be refunded, and several times."""
+    unlisted: ClassVar[frozenset[MoveKind]] = frozenset()
+    """Kinds (refund, dispute) that ``retrieve`` cannot list; each is read by its id, with ``retrieve_move``.
+
+    Where refunds are listed, they carry our mark: one that a list lacks does not exist.
+    """
+    drops_canceled_refunds: ClassVar[bool] = False
+    """A pending refund that a list no longer holds was cancelled; elsewhere that is a riddle."""
+    marks_captures: ClassVar[bool] = False
+    """``Report.captures`` carry our mark; otherwise the sums tell whether a capture took place."""
+    tells_refunds: ClassVar[bool] = True
+    """Reports say what was refunded; where they cannot, an operator records it."""
+    tells_disputes: ClassVar[bool] = True
+    """Reports say what was charged back; where they cannot, an operator records it."""
+    authorization_life: ClassVar[timedelta | None] = None
+    """How long an authorization lasts at least, where the provider does not say when it ends."""
 
     def __init__(self, account: str, options: O, http: Http, cache: Cache) -> None:
         self.account = account
@@ -161,6 +188,40 @@ class Provider(ABC, Generic[O]):
     def cancel(self, checkout: Checkout, reference: Reference) -> Report:
         """End an open payment. Raises ``Rejected`` when the provider will not. Only if ``supports_cancel``."""
         raise Unsupported(f"{self.name} cannot cancel a payment")
+
+    def check_move(self, checkout: Checkout, request: MoveRequest) -> None:
+        """Refuse before the wire what the provider would refuse. Raises ``Unsupported``. Must not call out.
+
+        The flow has compared kind and amount with the flags and the sums already.
+        """
+
+    def capture(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """Take ``request.amount`` of what is authorized. Only if ``supports_capture``.
+
+        The same request must always produce the same bytes, and send ``request.key`` as the idempotency key where
+        one is honoured. Raises ``Rejected`` (it did not happen and will not), ``NotSent`` or ``Uncertain`` (looked
+        up before it is asked for again). The answer is the provider's word about this capture, not about the
+        payment: that one is retrieved afterwards.
+        """
+        raise Unsupported(f"{self.name} cannot capture")
+
+    def void(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """Release everything that is authorized and not captured. As ``capture``; only if ``supports_void``."""
+        raise Unsupported(f"{self.name} cannot release an authorization")
+
+    def refund(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """Send ``request.amount`` of what was captured back. As ``capture``; only if ``supports_refund``.
+
+        The refund carries ``request.key`` as a mark that ``Report.refunds`` shows.
+        """
+        raise Unsupported(f"{self.name} cannot refund")
+
+    def retrieve_move(self, checkout: Checkout, reference: Reference) -> MoneyMove:
+        """Read one refund or dispute (``reference.kind``) by its id. Only for kinds in ``unlisted``.
+
+        Raises ``ObjectNotFound`` also for one that belongs to another payment than ``checkout``'s.
+        """
+        raise Unsupported(f"{self.name} shows no single {reference.kind}")
 
     def probe(self) -> str:
         """Make a harmless authenticated call, for the doctor. Returns a word about what answered."""

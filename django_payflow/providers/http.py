@@ -193,6 +193,7 @@ def _judge(response: requests.Response, body: bytes) -> Answer | ProviderError:
     about: dict[str, Any] = {
         "code": str(status),
         "word": word[:80] if isinstance(word, str) else "",
+        "kind": error["type"][:80] if isinstance(error.get("type"), str) else "",
         "replayed": response.headers.get("Idempotent-Replayed", "").lower() == "true",
     }
     if status == 404:

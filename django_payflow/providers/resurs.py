@@ -6,9 +6,14 @@ sums, and a payment that was cancelled or refunded whole stays ``ACCEPTED``. ``a
 capture, ``capturedAmount`` is gross.
 
 What the wire does not show: the currency (it follows from the store's country), test or live (two hosts),
-chargebacks, and when an unsigned payment runs out. Callbacks are not signed and do not name their kind, so every
-payment has addresses of its own: our token, and the kind. Nothing is known to make ``create`` safe to repeat; after
-a lost answer the payment is looked for by its order reference, which is made of the attempt's key.
+chargebacks, and when an unsigned payment or an authorization runs out. Callbacks are not signed and do not name
+their kind, so every payment has addresses of its own: our token, and the kind. Nothing is known to make ``create``
+safe to repeat; after a lost answer the payment is looked for by its order reference, which is made of the attempt's
+key.
+
+Captures and refunds have no idempotency keys either. They carry our key as ``transactionId``, which the payment's
+action log shows: it is read right before each of them, and nothing is done that stands there already. Both are made
+of order lines, never of an amount; Resurs compares only their sum with the money that is left.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import json
 import re
 import time
 from base64 import b32encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,6 +51,8 @@ from ..messages import (
     Line,
     LineKind,
     MoneyMove,
+    MoveKind,
+    MoveRequest,
     Notice,
     Phase,
     Redirect,
@@ -217,7 +224,15 @@ class ResursProvider(Provider[ResursOptions]):
     poll_schedule = PollSchedule(afterwards=timedelta(hours=6), longest=timedelta(days=45))
     checkout_hosts = ("resurs.com", "resursbank.se")  # GUESS: no source names the gateway's host; the bank's domains
     signs_webhooks = False
+    tells_disputes = False
     supports_manual_capture = True  # every payment is authorized first
+    supports_capture = True
+    supports_partial_capture = True  # by most methods: the fresh payment's possible actions say whether by this one
+    supports_several_captures = True
+    supports_void = True
+    supports_refund = True
+    supports_partial_refund = True  # likewise: not for Swish, Trustly and cards, by method data of 2022
+    marks_captures = True
 
     @property
     def live(self) -> bool:
@@ -268,6 +283,40 @@ class ResursProvider(Provider[ResursOptions]):
                 return report
         return None
 
+    def check_move(self, checkout: Checkout, request: MoveRequest) -> None:
+        """Refuse lines that Resurs would refuse. Whether the money suffices, only the fresh payment says."""
+        if request.kind is not MoveKind.VOID:
+            _move_lines(checkout, request)
+
+    def capture(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """Capture lines of the order, unless our mark is there already.
+
+        Resurs keeps the rest reserved; after a final capture it is released with a call of its own. If that one
+        fails the capture is none the less done, and what is still reserved shows in the sums.
+        """
+        ends = self.http.ends()
+        captured, books = self._move(checkout, request, ends)
+        if request.final and books.authorized and books.allows("CANCEL", whole=True):
+            with suppress(ProviderError):
+                self._post(f"{_payment_path(request)}/cancel", b"{}", ends)
+        return captured
+
+    def refund(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """Refund lines of the order, unless our mark is there already. Resurs decides at once."""
+        refunded, _ = self._move(checkout, request, self.http.ends())
+        return refunded
+
+    def void(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """Cancel everything that was not captured. A cancel leaves no mark: the sums tell whether it took place."""
+        ends = self.http.ends()
+        before = self._books(request, ends)
+        _refuse_void(before)
+        after = self._read_books(self._post(f"{_payment_path(request)}/cancel", b"{}", ends))
+        released = after.canceled - before.canceled
+        if after.status != REJECTED and (after.authorized or released <= 0):  # a frozen one is rejected by it
+            raise Uncertain("Resurs Bank's answer to a cancel does not show that anything was canceled")
+        return MoneyMove(id="", amount=released if released > 0 else request.amount, status="succeeded")
+
     def probe(self) -> str:
         """Get a new token with the secret as it is now, and list the stores: ours must be there, in its country."""
         ends = self.http.ends()
@@ -312,6 +361,35 @@ class ResursProvider(Provider[ResursOptions]):
         if not _fits(_UUID, named):
             raise WebhookRefused("the callback names nothing")
         return [Notice(reference="" if kind == "creditApplication" else str(named), kind=kind)]
+
+    def _move(self, checkout: Checkout, request: MoveRequest, ends: float) -> tuple[MoneyMove, _Books]:
+        """Capture or refund, if the fresh payment lets us and does not show it already.
+
+        Only our mark in the answer's log proves it: an answer without it is looked up.
+        """
+        books = self._books(request, ends)
+        if (done := books.made(request)) is not None:
+            return done, books
+        _refuse_move(books, request)
+        body = write_json(_move_body(checkout, request, books)).encode()
+        books = self._read_books(self._post(f"{_payment_path(request)}/{request.kind.value}", body, ends))
+        if (done := books.made(request)) is None:
+            raise Uncertain(f"Resurs Bank's answer to a {request.kind.value} does not show it")
+        return done, books
+
+    def _books(self, request: MoveRequest, ends: float) -> _Books:
+        """GET the payment before its money is moved. However that fails, nothing was sent; a refusal is definite."""
+        path = _payment_path(request)
+        try:
+            return self._read_books(self._get(path, ends))
+        except Uncertain as unclear:
+            words = f"nothing was asked for, because the payment could not be read: {unclear}"
+            problem = NotSent(words, code=unclear.code, word=unclear.word, retry_after=unclear.retry_after)
+        raise problem
+
+    def _read_books(self, payment: JSON) -> _Books:
+        with _reading("payment"):
+            return _books_of(payment, self.options)
 
     def _payment(self, payment_id: str, checkout: Checkout, ends: float) -> Report:
         return self._report(self._get(_path(payment_id), ends), checkout, ends)
@@ -387,20 +465,27 @@ def order_reference(checkout: Checkout) -> str:
 
 
 def _refuse_lines(checkout: Checkout) -> None:
-    if not 0 < checkout.amount <= MAX_AMOUNT:
-        raise InvalidCheckout(f"Resurs Bank takes amounts from 1 to {MAX_AMOUNT} (minor units)")
-    if not 1 <= len(checkout.lines) <= MAX_LINES:
-        raise InvalidCheckout(f"Resurs Bank needs the order's lines with their VAT rates, 1 to {MAX_LINES} of them")
-    if sum(line.total for line in checkout.lines) != checkout.amount:
-        raise InvalidCheckout("Resurs Bank charges the sum of the order's lines, and they do not add up to its total")
-    for number, line in enumerate(checkout.lines, start=1):
+    if problem := _wrong_lines(checkout.lines, checkout.amount):
+        raise InvalidCheckout(problem)
+
+
+def _wrong_lines(lines: Sequence[Line], amount: int) -> str:
+    """Say what is wrong with lines that should add up to an amount; empty: nothing is."""
+    if not 0 < amount <= MAX_AMOUNT:
+        return f"Resurs Bank takes amounts from 1 to {MAX_AMOUNT} (minor units)"
+    if not 1 <= len(lines) <= MAX_LINES:
+        return f"Resurs Bank needs the order's lines with their VAT rates, 1 to {MAX_LINES} of them"
+    if sum(line.total for line in lines) != amount:
+        return "Resurs Bank charges the sum of the order's lines, and they do not add up to its total"
+    for number, line in enumerate(lines, start=1):
         for name, fine, must in (
             ("quantity", line.quantity >= 1, "at least 1"),
             ("vat_rate", _is_rate(line.vat_rate), "0 to 100 percent, with two decimals at most"),
             ("unit", 1 <= len(line.unit.strip()) <= 50, "a word of 1 to 50 characters"),
         ):
             if not fine:
-                raise InvalidCheckout(f"{name} of the order's line {number} must be {must} for Resurs Bank")
+                return f"{name} of the order's line {number} must be {must} for Resurs Bank"
+    return ""
 
 
 def _is_rate(rate: Decimal) -> bool:
@@ -532,6 +617,118 @@ def _wire(minor: int) -> Decimal:
     return Decimal(to_decimal_string(minor, 2))
 
 
+# --- what is captured and refunded
+
+
+def _payment_path(request: MoveRequest) -> str:
+    payment_id = request.reference("payment")
+    if not payment_id:
+        raise Rejected("Resurs Bank's id of this payment was never stored")
+    return _path(payment_id)
+
+
+def _move_body(checkout: Checkout, request: MoveRequest, books: _Books) -> JSON:
+    """``reason`` is not sent: Resurs has no field for it. ``transactionId`` is in the accounting file as well."""
+    lines = _move_lines(checkout, request)
+    if lines:
+        return {"orderLines": [_line(each) for each in lines], "transactionId": request.key}
+    others_may_follow = request.kind is MoveKind.REFUND and books.authorized > 0
+    if request.amount != books.left(request.kind) or others_may_follow:
+        raise Rejected(
+            "the order has less than nothing at one of its VAT rates, and no part of it can be told to Resurs Bank: "
+            f"give the lines of the {request.kind.value}, or make it in the merchant portal"
+        )
+    return {"transactionId": request.key}
+
+
+def _move_lines(checkout: Checkout, request: MoveRequest) -> tuple[Line, ...]:
+    """Return the lines that a capture or refund names; none: all that is left, as Resurs itself has it.
+
+    What the shop says; the order's own lines for all of it; else the order's VAT rates by their shares. Lines of a
+    refund are positive (Resurs' documentation; whether a discount may stand among them is left open, so none does).
+    Raises ``Unsupported``.
+    """
+    refund = request.kind is MoveKind.REFUND
+    if request.lines:
+        if problem := _wrong_lines(request.lines, request.amount):
+            raise Unsupported(problem)
+        if refund and min(line.total for line in request.lines) <= 0:
+            raise Unsupported("Resurs Bank takes only lines above zero for a refund")
+        return request.lines
+    own = tuple(line for line in checkout.lines if line.total or not refund)
+    if request.amount == checkout.amount and not (refund and min((line.total for line in own), default=0) < 0):
+        return own
+    return _shares(checkout, request.amount)
+
+
+def _shares(checkout: Checkout, amount: int) -> tuple[Line, ...]:
+    """Split an amount over the order's VAT rates in proportion to what it has at each: one line per rate.
+
+    The units that rounding leaves go to the largest remainders, of equal ones to the rate that stands first in the
+    order. Empty if the order has less than nothing at a rate: any split would guess the VAT.
+    """
+    gross: dict[Decimal, int] = {}
+    for line in checkout.lines:
+        gross[line.vat_rate] = gross.get(line.vat_rate, 0) + line.total
+    whole = sum(gross.values())
+    if whole <= 0 or min(gross.values()) < 0:
+        return ()
+    shares = {rate: amount * part // whole for rate, part in gross.items()}
+    by_remainder = sorted(gross, key=lambda rate: -(amount * gross[rate] % whole))
+    for rate in by_remainder[: amount - sum(shares.values())]:
+        shares[rate] += 1
+    return tuple(_share(checkout, rate, share) for rate, share in shares.items() if share)
+
+
+def _share(checkout: Checkout, rate: Decimal, amount: int) -> Line:
+    """One line for a part of an order, in words that the shop chose: the buyer may read them on his invoice."""
+    return Line(
+        name=checkout.description or checkout.order_reference,
+        sku=checkout.order_reference,
+        quantity=1,
+        unit=checkout.lines[0].unit,
+        unit_price=amount,
+        total=amount,
+        vat_rate=rate,
+    )
+
+
+def _refuse_move(books: _Books, request: MoveRequest) -> None:
+    """Raise ``Rejected`` for what the fresh payment does not allow. Nothing was sent yet, so it is definite."""
+    kind, left = request.kind, books.left(request.kind)
+    word = kind.upper()
+    problem = ""
+    if request.currency != books.currency:
+        problem = f"the payment is in {books.currency}"
+    elif kind is MoveKind.CAPTURE and books.status in HELD:
+        problem = (
+            f"Resurs Bank still looks at the payment ({books.status}): nothing can be captured before its decision"
+        )
+    elif left <= 0:
+        problem = f"nothing is left for a {kind.value} at Resurs Bank ({books.status})"
+    elif not books.allows(word, whole=True):
+        problem = f"Resurs Bank allows no {kind.value} of this payment now ({books.status})"
+    elif request.amount > left:
+        problem = f"only {_wire(left)} {books.currency} is left for a {kind.value}"
+    elif not books.allows(word, whole=request.amount == left):
+        problem = f"this payment method allows a {kind.value} of the whole {_wire(left)} {books.currency} only"
+    if problem:
+        raise Rejected(problem)
+
+
+def _refuse_void(books: _Books) -> None:
+    """Raise ``Rejected`` where nothing can be released, ``Uncertain`` where that may have been done already.
+
+    Before the buyer signed it is not documented what a cancel does: nothing is reserved then.
+    """
+    if not books.authorized and books.status not in HELD:
+        if books.canceled or books.reason == "CANCELED":
+            raise Uncertain("nothing is reserved any more at Resurs Bank, and something was canceled already")
+        raise Rejected(f"Resurs Bank has nothing reserved for this payment ({books.status})")
+    if not books.allows("CANCEL", whole=True):
+        raise Rejected(f"Resurs Bank does not allow to cancel this payment now ({books.status})")
+
+
 def write_json(value: Any) -> str:
     """Write JSON whose decimals are plain numbers, which ``json`` can only do with floats. Always the same text."""
     if isinstance(value, Decimal):
@@ -606,6 +803,50 @@ def _mark(payment: JSON, checkout: Checkout) -> str:
         if entry.get("key") == MARK and _fits(_MARK, entry.get("value")):
             return str(entry["value"])
     return checkout.key if payment["order"].get("orderReference") == order_reference(checkout) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Books:
+    """What a payment says about its money, in minor units, and what it lets us do."""
+
+    status: str
+    reason: str
+    """Of a rejection."""
+    currency: str
+    authorized: int
+    """What can be captured. Nothing unless the payment is accepted: before that its meaning is not known."""
+    captured: int
+    refunded: int
+    canceled: int
+    actions: frozenset[str]
+    moves: Mapping[MoveKind, tuple[MoneyMove, ...]]
+
+    def left(self, kind: MoveKind) -> int:
+        """What may still be captured, or refunded."""
+        return self.authorized if kind is MoveKind.CAPTURE else self.captured - self.refunded
+
+    def allows(self, action: str, *, whole: bool) -> bool:
+        """Say whether an action is possible. Who may move a part may move all of it."""
+        return f"PARTIAL_{action}" in self.actions or (whole and action in self.actions)
+
+    def made(self, request: MoveRequest) -> MoneyMove | None:
+        """Return what stands in the log under the request's key."""
+        return next((move for move in self.moves[request.kind] if move.our_reference == request.key), None)
+
+
+def _books_of(payment: JSON, options: ResursOptions) -> _Books:
+    order, status = payment["order"], str(payment["status"])
+    return _Books(
+        status=status,
+        reason=_reason(payment),
+        currency=CURRENCIES[payment.get("countryCode") or options.country],
+        authorized=_sum(order, "authorizedAmount") if status == ACCEPTED else 0,
+        captured=_sum(order, "capturedAmount"),
+        refunded=_sum(order, "refundedAmount"),
+        canceled=_sum(order, "canceledAmount"),
+        actions=frozenset(str(each["action"]) for each in order["possibleActions"]),
+        moves={kind: tuple(_moves(order, kind.upper())) for kind in (MoveKind.CAPTURE, MoveKind.REFUND)},
+    )
 
 
 def _moves(order: JSON, kind: str) -> Iterable[MoneyMove]:

@@ -3,12 +3,16 @@
 A hosted page is a *session*; the buyer's confirmation gives birth to an *intent*, each try of the bank to a *charge*.
 Neither word alone tells what happened: the session says what the buyer did, the intent whether the money moved, the
 charge what went back. Webhooks are signed; what they say is still read anew.
+
+Captures and voids are asked of the intent, refunds name it. Stripe keeps what it answered under an idempotency key
+for a day, refusals and 500s too: a kept 500 ends as ``Uncertain`` like a fresh one, but is marked (``replayed``), and
+asking under its key brings it again until Stripe forgets the key.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,12 +24,27 @@ from requests import PreparedRequest
 from ..exceptions import (
     ConfigurationError,
     InvalidCheckout,
+    NotSent,
     ObjectNotFound,
+    ProviderError,
+    Rejected,
     Uncertain,
     UnknownStatus,
+    Unsupported,
     WebhookRefused,
 )
-from ..messages import Capture, Checkout, MoneyMove, Notice, Phase, Redirect, Reference, Report
+from ..messages import (
+    Capture,
+    Checkout,
+    MoneyMove,
+    MoveKind,
+    MoveRequest,
+    Notice,
+    Phase,
+    Redirect,
+    Reference,
+    Report,
+)
 from ..money import MAX_MINOR, Money, exponent
 from .base import Options, PollSchedule, Provider
 from .http import Bearer
@@ -44,14 +63,23 @@ INTENT = {
 }
 DISPUTE = {
     **dict.fromkeys(("needs_response", "under_review", "appeal_needs_response", "appeal_under_review"), "open"),
-    **dict.fromkeys(("warning_needs_response", "warning_under_review"), "open"),
-    **dict.fromkeys(("won", "warning_closed", "prevented"), "won"),
+    **dict.fromkeys(("warning_needs_response", "warning_under_review"), "inquiry"),
+    **dict.fromkeys(("won", "warning_closed"), "won"),
+    "prevented": "won",  # unless the network paid the buyer back at once: see _dispute_status
     "lost": "lost",
 }
-INQUIRIES = frozenset({"warning_needs_response", "warning_under_review"})
-"""The bank asks, and has taken nothing yet."""
-NOT_WITHDRAWN = INQUIRIES | {word for word, end in DISPUTE.items() if end == "won"}
 REFUND = {"requires_action": "pending"} | {w: w for w in ("pending", "succeeded", "failed", "canceled")}
+REFUND_REASONS = frozenset({"duplicate", "requested_by_customer"})
+"""What a refund's ``reason`` may say. The third word, ``fraudulent``, is left out: Stripe would block the buyer's
+card and address from then on, which nobody asks for by writing a word into our form."""
+DOUBTFUL = frozenset({"lock_timeout", "idempotency_key_in_use"})
+"""Somebody is at this very object, or at the same request: whatever the HTTP status, this is not a no."""
+CONFLICT = "idempotency_error"
+"""The type of the error, which has no code, where the key was used for other bytes: an earlier call may be done."""
+NOT_CAPTURED = INTENT.keys() - {"succeeded", "processing"}
+"""States of an intent in which a capture that is refused was certainly not done earlier, either."""
+NOT_RELEASED = INTENT.keys() - {"canceled", "processing"}
+"""The same of a void."""
 EVENTS = frozenset(
     "checkout.session.completed checkout.session.expired "
     "checkout.session.async_payment_succeeded checkout.session.async_payment_failed "
@@ -66,7 +94,11 @@ EVENTS = frozenset(
 )
 """The event types that may change what we know about a payment; every other one is of no use here."""
 MARKED = frozenset({"checkout.session", "payment_intent", "charge"})
-"""Objects that carry our mark if they are ours. Refunds, disputes and reviews made in the dashboard never do."""
+"""Objects that carry our mark if they are ours: Stripe copies the intent's metadata to the charge, and no further.
+
+Refunds made in the dashboard, disputes and reviews never do; a refund that we asked for carries the mark that we gave
+it, the attempt's key beside its own.
+"""
 
 NO_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
@@ -108,6 +140,8 @@ _PRINTABLE = re.compile(r"[!-~]{1,190}", re.ASCII)
 """An event's id and type: short enough for the inbox's dedupe key."""
 _OBJECT_ID = re.compile(r"\w{1,255}", re.ASCII)
 _MARK = re.compile(r"[!-~]{1,64}", re.ASCII)
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+"""What an answer raises whose fields are missing or of another kind."""
 
 
 def _fits(pattern: re.Pattern[str], value: object) -> bool:
@@ -166,6 +200,12 @@ class StripeProvider(Provider[StripeOptions]):
     registers_webhooks = True
     supports_cancel = True
     supports_manual_capture = True
+    supports_capture = True
+    supports_partial_capture = True  # once: several captures ("multicapture") are for some accounts and cards only
+    supports_void = True
+    supports_refund = True
+    supports_partial_refund = True
+    authorization_life = timedelta(days=7)  # of a card, as is its charge's ``capture_before``
 
     @property
     def live(self) -> bool:
@@ -219,6 +259,28 @@ class StripeProvider(Provider[StripeOptions]):
         """Expire the session. One that is no longer open is a 400: it may have been paid in this very moment."""
         return read_session(self._post(f"{_address(reference.value)}/expire"))
 
+    def check_move(self, checkout: Checkout, request: MoveRequest) -> None:
+        """Refuse an amount without an exact form in Stripe's units, and a capture that shall leave something."""
+        if request.kind is MoveKind.CAPTURE and not request.final and request.amount < checkout.amount:
+            raise Unsupported("Stripe captures once, and releases the rest: capture it as the final one")
+        if request.kind is not MoveKind.VOID:
+            _move_units(request)
+
+    def capture(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """POST /v1/payment_intents/{id}/capture; what is not captured is released in the same call."""
+        form = urlencode({"amount_to_capture": _move_units(request)}).encode()
+        return _read_move(_captured, self._finish("capture", request, form, _may_be_captured), request)
+
+    def void(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """POST /v1/payment_intents/{id}/cancel, which a page's intent takes while it awaits the capture, only."""
+        return _read_move(_released, self._finish("cancel", request, b"", _may_be_released), request)
+
+    def refund(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """POST /v1/refunds with the exact amount: without one Stripe would refund all that is left."""
+        ends = self.http.ends()
+        form = _refund_form(checkout, request, self._intent_id(request, ends))
+        return _read_move(_refunded, self._ask("/v1/refunds", request, form, ends), request)
+
     def probe(self) -> str:
         """List one session: proves that the key is accepted, and asks for no right that payments do not need."""
         self._get("/v1/checkout/sessions", {"limit": "1"}, self.http.ends())
@@ -249,6 +311,47 @@ class StripeProvider(Provider[StripeOptions]):
         disputes = self._listed("/v1/disputes", of_charge, ends) if charge.get("disputed") else ()
         return read_session(session, refunds=refunds.get("data") or (), disputes=[*disputes])
 
+    def _intent_id(self, request: MoveRequest, ends: float) -> str:
+        """Return the stored intent's id, or the session's: it was born after the session, and may not be stored."""
+        if stored := request.reference("intent"):
+            return stored
+        session_id = request.reference("session")
+        intent_id = self._get(_address(session_id), {}, ends).get("payment_intent") if session_id else None
+        if intent_id is None:
+            raise Rejected("nobody has paid on this page: Stripe has no intent for it")
+        if not _fits(_OBJECT_ID, intent_id):
+            raise Uncertain("Stripe's session names no intent that can be read")
+        return str(intent_id)
+
+    def _finish(
+        self, verb: str, request: MoveRequest, form: bytes, may_be_done: Callable[[JSON, MoveRequest], bool]
+    ) -> dict[str, Any]:
+        """Capture or cancel the intent. A refusal may mean that it was done before: then it is no definite no.
+
+        The error's code is the same for "captured already" and "canceled": only the intent tells them apart.
+        """
+        ends = self.http.ends()
+        address = f"/v1/payment_intents/{quote(self._intent_id(request, ends), safe='')}"
+        try:
+            return self._ask(f"{address}/{verb}", request, form, ends)
+        except Rejected as no:
+            refusal = no
+        if refusal.code != "400":  # the key or the id is wrong
+            raise refusal
+        try:
+            doubtful = may_be_done(self._get(address, {}, ends), request)
+        except ProviderError:
+            doubtful = True
+        raise _doubt(refusal) if doubtful else refusal
+
+    def _ask(self, path: str, request: MoveRequest, form: bytes, ends: float) -> dict[str, Any]:
+        """POST with the request's key. Raises ``Uncertain`` where a refusal says that somebody else is at it."""
+        try:
+            return self._post(path, request.key, form, ends)
+        except (Rejected, NotSent) as no:
+            refusal = no
+        raise _doubt(refusal) if refusal.word in DOUBTFUL or refusal.kind == CONFLICT else refusal
+
     def _listed(self, path: str, filters: Mapping[str, str], ends: float) -> Iterator[dict[str, Any]]:
         """Yield what a list holds, newest first. Raises ``Uncertain`` when it cannot be read to its end."""
         params = {**filters, "limit": str(_PAGE_SIZE)}
@@ -263,10 +366,10 @@ class StripeProvider(Provider[StripeOptions]):
     def _get(self, path: str, params: Mapping[str, str], ends: float) -> dict[str, Any]:
         return self.http.get(path, auth=self._auth(), params=params, ends=ends).json()
 
-    def _post(self, path: str, key: str = "", form: bytes = b"") -> dict[str, Any]:
+    def _post(self, path: str, key: str = "", form: bytes = b"", ends: float | None = None) -> dict[str, Any]:
         """POST; without a key what may be repeated anyway: Stripe would keep a server error under it for a day."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"} | ({"Idempotency-Key": key} if key else {})
-        return self.http.send("POST", path, auth=self._auth(), body=form, headers=headers).json()
+        return self.http.send("POST", path, auth=self._auth(), body=form, headers=headers, ends=ends).json()
 
     def _auth(self) -> _Versioned:
         return _Versioned(self.options.api_key, self.options.api_version)
@@ -312,6 +415,28 @@ def _create_form(checkout: Checkout, version: str) -> bytes:
             f"{item}[price_data][unit_amount]": unit,
             f"{item}[price_data][product_data][name]": name[:250],
         }
+    return urlencode({name: value for name, value in fields.items() if value != ""}).encode()
+
+
+def _move_units(request: MoveRequest) -> int:
+    """Return the amount in Stripe's units. Raises ``Unsupported`` when it has no exact form there."""
+    try:
+        return to_wire(request.amount, request.currency)
+    except ValueError as wrong:
+        raise Unsupported(str(wrong)) from None
+
+
+def _refund_form(checkout: Checkout, request: MoveRequest, intent_id: str) -> bytes:
+    """Return the request's bytes. The metadata hold our mark, whose payment it is, and a person's words."""
+    fields: dict[str, Any] = {
+        "payment_intent": intent_id,
+        "amount": _move_units(request),
+        "reason": request.reason if request.reason in REFUND_REASONS else "",
+        "metadata[refund]": request.key,
+        "metadata[attempt]": checkout.key,
+        "metadata[order]": checkout.order_reference[:500],
+        "metadata[reason]": request.reason.strip()[:500],
+    }
     return urlencode({name: value for name, value in fields.items() if value != ""}).encode()
 
 
@@ -393,7 +518,7 @@ def read_session(session: JSON, *, refunds: Iterable[JSON] = (), disputes: Itera
     """
     try:
         return _report(session, list(refunds), list(disputes))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as unreadable:
+    except _UNREADABLE as unreadable:
         problem = f"Stripe's session cannot be read ({type(unreadable).__name__})"
     raise Uncertain(problem)
 
@@ -408,7 +533,9 @@ def _report(session: JSON, refunds: list[JSON], disputes: list[JSON]) -> Report:
     intent_shown = not isinstance(session.get("payment_intent"), str)
     charge_shown = intent_shown and not isinstance(intent.get("latest_charge"), str)
     captured = _sum(intent, "amount_received", currency) if intent_shown else None
-    withdrawn = [d for d in disputes if _known(d["status"], DISPUTE) not in NOT_WITHDRAWN]
+    capturable = _sum(intent, "amount_capturable", currency) if intent_shown else None
+    moved_back = tuple(_refund_move(refund, currency) for refund in refunds)
+    disputed = tuple(_move(each, _dispute_status(each), currency) for each in disputes)
     reviewed = _expanded(intent.get("review")).get("open") is True
     expires = session.get("expires_at")
     return Report(
@@ -419,19 +546,20 @@ def _report(session: JSON, refunds: list[JSON], disputes: list[JSON]) -> Report:
         raw_status="/".join(words),
         requested=from_wire(session["amount_total"], currency) if asked_in == currency else None,
         captured=captured,
-        capturable=_sum(intent, "amount_capturable", currency) if intent_shown else None,
-        refunded=_sum(charge, "amount_refunded", currency) if charge_shown else None,  # settled refunds only
-        charged_back=sum(_sum(d, "amount", currency) for d in withdrawn) if charge_shown else None,
+        capturable=capturable,
+        refunded=_settled(charge, moved_back, currency) if charge_shown else None,
+        charged_back=_total(disputed, "open", "lost") if charge_shown else None,
         push=(intent.get("next_action") or {}).get("type") in PUSHING,
         # An early fraud warning is not shown by any of these objects: it is an event, and nothing else.
-        held=reviewed or any(dispute["status"] in INQUIRIES for dispute in disputes),
+        held=reviewed or any(dispute.status == "inquiry" for dispute in disputed),
         our_reference=_mark(session),
         checkout_url=str(session.get("url") or ""),
         method=_method(session, charge),
         expires_at=None if expires is None else datetime.fromtimestamp(expires, UTC),
-        refunds=tuple(_move(refund, REFUND.get(refund["status"], "pending"), currency) for refund in refunds),
+        capture_before=_capture_before(charge) if capturable else None,
+        refunds=moved_back,
         captures=(_capture(charge, currency),) if charge and captured else (),
-        disputes=tuple(_move(dispute, DISPUTE[dispute["status"]], currency) for dispute in disputes),
+        disputes=disputed,
         raw=session,
     )
 
@@ -491,14 +619,52 @@ def _sum(thing: JSON, name: str, currency: str) -> int:
     return from_wire(thing[name], currency)
 
 
-def _move(thing: JSON, status: str, currency: str) -> MoneyMove:
+def _total(moves: Iterable[MoneyMove], *statuses: str) -> int:
+    return sum(move.amount for move in moves if move.status in statuses)
+
+
+def _settled(charge: JSON, refunds: tuple[MoneyMove, ...], currency: str) -> int:
+    """Return what arrived, by the refunds themselves, and what the charge counts that none of them explains.
+
+    GUESS: nothing says whether the charge's ``amount_refunded`` falls again when a refund fails later.
+    """
+    unexplained = _sum(charge, "amount_refunded", currency) - sum(refund.amount for refund in refunds)
+    return _total(refunds, "succeeded") + max(0, unexplained)
+
+
+def _move(thing: JSON, status: str, currency: str, our_reference: str = "") -> MoneyMove:
     amount = _sum(thing, "amount", currency)
-    return MoneyMove(id=_id(thing["id"]), amount=amount, status=status, our_reference=_mark(thing))
+    return MoneyMove(id=_id(thing["id"]), amount=amount, status=status, our_reference=our_reference)
+
+
+def _refund_move(refund: JSON, currency: str) -> MoneyMove:
+    """Read a refund. A word that the table lacks is a refund on its way: it exists, and has not arrived."""
+    return _move(refund, REFUND.get(refund["status"], "pending"), currency, _mark(refund, "refund"))
+
+
+def _dispute_status(dispute: JSON) -> str:
+    """Read a dispute's word. A ``prevented`` one took no money, or all of it: then the books of the balance say so.
+
+    GUESS: of the two kinds that Stripe prevents, a "resolution" of the card network pays the buyer back as a lost
+    dispute would, without the fee; a "block" leaves it to a refund, which is listed among the refunds.
+    """
+    word = _known(dispute["status"], DISPUTE)
+    if word != "prevented":
+        return DISPUTE[word]
+    balance = sum(line.get("amount", 0) for line in dispute.get("balance_transactions") or ())
+    return "lost" if balance < 0 else "won"
 
 
 def _capture(charge: JSON, currency: str) -> MoneyMove:
     """Stripe keeps no list of captures: the charge itself says how much of it was taken."""
     return MoneyMove(id=_id(charge), amount=_sum(charge, "amount_captured", currency), status="succeeded")
+
+
+def _capture_before(charge: JSON) -> datetime | None:
+    """Read when a hold lapses; a card's charge says so. It keeps saying so after the capture."""
+    details = _expanded(charge.get("payment_method_details"))
+    until = _expanded(details.get("card")).get("capture_before")
+    return None if until is None else datetime.fromtimestamp(until, UTC)
 
 
 def _method(session: JSON, charge: JSON) -> str:
@@ -510,10 +676,10 @@ def _method(session: JSON, charge: JSON) -> str:
     return str(used or (offered[0] if len(offered) == 1 else ""))
 
 
-def _mark(thing: JSON) -> str:
-    """Read ``metadata.attempt``; empty when it cannot be a key of ours."""
-    attempt = _expanded(thing.get("metadata")).get("attempt", "")
-    return attempt if _fits(_MARK, attempt) else ""
+def _mark(thing: JSON, name: str = "attempt") -> str:
+    """Read a key of ours from the metadata: the attempt's, or a refund's own; empty when it cannot be one."""
+    mark = _expanded(thing.get("metadata")).get(name, "")
+    return mark if _fits(_MARK, mark) else ""
 
 
 def _read_page(page: JSON) -> tuple[list[dict[str, Any]], bool]:
@@ -524,6 +690,63 @@ def _read_page(page: JSON) -> tuple[list[dict[str, Any]], bool]:
     if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
         raise Uncertain("Stripe's list holds something without an id")
     return items, more
+
+
+# --- the answers to a capture, a void and a refund
+
+
+def _read_move(read: Callable[[JSON, MoveRequest], MoneyMove], answer: JSON, request: MoveRequest) -> MoneyMove:
+    """Read what Stripe says about a move. Raises ``Uncertain`` for an answer that says something else."""
+    try:
+        return read(answer, request)
+    except _UNREADABLE as unreadable:
+        problem = f"Stripe's answer to a {request.kind} cannot be read ({type(unreadable).__name__})"
+    raise Uncertain(problem)
+
+
+def _captured(intent: JSON, request: MoveRequest) -> MoneyMove:
+    """Read the intent after its only capture: it received what was captured, under the charge's id."""
+    status, charge_id = intent["status"], _id(intent["latest_charge"])
+    if status == "processing":  # GUESS: a bank takes its time over a capture, too
+        return MoneyMove(id=charge_id, amount=request.amount, status="pending")
+    if status != "succeeded":
+        raise ValueError("the intent is not captured")
+    return MoneyMove(id=charge_id, amount=_sum(intent, "amount_received", request.currency), status="succeeded")
+
+
+def _released(intent: JSON, request: MoveRequest) -> MoneyMove:
+    if intent["status"] != "canceled":
+        raise ValueError("the intent is not canceled")
+    return MoneyMove(id="", amount=request.amount, status="succeeded")
+
+
+def _refunded(refund: JSON, request: MoveRequest) -> MoneyMove:
+    move = _refund_move(refund, request.currency)
+    if move.our_reference != request.key:
+        raise ValueError("a refund without our mark")
+    return move
+
+
+def _may_be_captured(intent: JSON, request: MoveRequest) -> bool:
+    """Whether a capture that was refused may have been done earlier: one of another amount was somebody else's."""
+    if intent.get("status") == "succeeded":
+        return intent.get("amount_received") == _move_units(request)
+    return str(intent.get("status")) not in NOT_CAPTURED
+
+
+def _may_be_released(intent: JSON, request: MoveRequest) -> bool:
+    return str(intent.get("status")) not in NOT_RELEASED
+
+
+def _doubt(refusal: ProviderError) -> Uncertain:
+    """Return the same with the other ending: what was asked for may be done, or be under way."""
+    return Uncertain(
+        f"{refusal}; it may have been done before",
+        code=refusal.code,
+        word=refusal.word,
+        retry_after=refusal.retry_after,
+        replayed=refusal.replayed,
+    )
 
 
 # --- webhooks

@@ -6,10 +6,12 @@ still act. Times are milliseconds, except in a webhook's signature, where they a
 
 What the wire does not show, so that nobody looks for it here:
 
-- **Refunds.** An intent stays ``succeeded`` with its full amount, and there is no list of refunds: a refund can be
-  fetched by its own id only. Unless an answer happens to carry ``amount_refunded``, ``refunded`` is "cannot tell".
-- **Disputes.** Their list is marked as being developed: ``charged_back`` is "cannot tell", and nothing is ``held``.
-  ``charge.refund.updated`` and ``charge.dispute.updated`` only lead to another look at the intent.
+- **Refunds.** An intent stays ``succeeded`` with its full amount, and there is no list of refunds: each is read by
+  its own id (``retrieve_move``), which only the answer to our call or a webhook tells. ``refunded`` is "cannot tell".
+- **Disputes.** Their list is marked as being developed, so they are read by their ids as well: ``charged_back`` is
+  "cannot tell", and nothing is ``held``.
+- **Captures.** They have no ids and carry no mark: ``amount_received`` tells. There is one capture, which releases
+  what it leaves.
 - **Expiry and authorization.** No event is documented for either: polling finds out.
 - **Which method was used**, unless the session offered a single one.
 
@@ -31,13 +33,27 @@ from requests import PreparedRequest
 from ..exceptions import (
     ConfigurationError,
     InvalidCheckout,
+    NotSent,
     ObjectNotFound,
+    ProviderError,
     Rejected,
     Uncertain,
     UnknownStatus,
+    Unsupported,
     WebhookRefused,
 )
-from ..messages import Capture, Checkout, Notice, Phase, Redirect, Reference, Report
+from ..messages import (
+    Capture,
+    Checkout,
+    MoneyMove,
+    MoveKind,
+    MoveRequest,
+    Notice,
+    Phase,
+    Redirect,
+    Reference,
+    Report,
+)
 from ..money import exponent
 from .base import Options, PollSchedule, Provider
 from .http import Basic
@@ -68,7 +84,31 @@ INTENT_WORDS = {
     "canceled": Phase.CANCELED,
     "failed": Phase.FAILED,  # in no table of WooshPay's; one integration guards against it
 }
-_SESSIONS = "/v1/checkout/sessions"
+REFUND_WORDS = {
+    "pending": "pending",
+    "requires_action": "pending",
+    "succeeded": "succeeded",  # documented; the others are a GUESS, as with Stripe
+    "failed": "failed",
+    "canceled": "canceled",
+}
+DISPUTE_WORDS = {
+    "warning_needs_response": "inquiry",  # documented; the others are a GUESS, as with Stripe
+    "warning_under_review": "inquiry",
+    "warning_closed": "won",  # the question is answered, and no money was ever withdrawn
+    "needs_response": "open",
+    "under_review": "open",
+    "won": "won",
+    "lost": "lost",
+}
+_SESSIONS, _INTENTS = "/v1/checkout/sessions", "/v1/payment_intents"
+_REFUNDS, _DISPUTES, _CHARGES = "/v1/refunds", "/v1/disputes", "/v1/charges"
+_PARTS = {"refund": (_REFUNDS, REFUND_WORDS), "dispute": (_DISPUTES, DISPUTE_WORDS)}
+_CAPTURED = {"succeeded": "succeeded", "processing": "pending", "requires_capture": "pending"}
+_VOIDED = {"canceled": "succeeded", "requires_capture": "pending"}
+"""The intent's word in the answer to a capture and to a cancel call -> what that means for the call; the waiting
+ones are a GUESS."""
+_NOT_ASKED = frozenset({"401", "403", "404"})
+"""Refusals that were made before anybody looked at the payment's state."""
 _KEY = re.compile(r"sk_(live|test)_[A-Za-z0-9_-]{8,200}", re.ASCII)
 _SECRET = re.compile(r"[\x21-\x7e]{16,256}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,190}", re.ASCII)
@@ -130,6 +170,14 @@ class WooshPayProvider(Provider[WooshPayOptions]):
     registers_webhooks = True
     supports_cancel = True
     supports_manual_capture = True  # GUESS: documented for intents, not for sessions
+    supports_capture = True
+    supports_partial_capture = True  # one capture; what it leaves is released at once
+    # GUESS: intents in requires_capture can be cancelled, and those of a session cannot, say the pages. It is tried.
+    supports_void = True
+    supports_refund = True
+    supports_partial_refund = True  # GUESS: several, up to what was captured
+    unlisted = frozenset({MoveKind.REFUND, MoveKind.DISPUTE})
+    authorization_life = timedelta(days=7)  # "about", says the page; no object names the moment
 
     @property
     def live(self) -> bool:
@@ -165,7 +213,10 @@ class WooshPayProvider(Provider[WooshPayOptions]):
 
         ``client_reference_id`` is the order's, which several attempts share; the search for intents knows neither.
         """
-        ends, path = self.http.ends(), f"{_SESSIONS}/list"
+        return self._find(checkout, self.http.ends())
+
+    def _find(self, checkout: Checkout, ends: float) -> Report | None:
+        path = f"{_SESSIONS}/list"
         try:
             page = self._page(path, ends)
         except Rejected as refused:
@@ -189,12 +240,59 @@ class WooshPayProvider(Provider[WooshPayOptions]):
     def cancel(self, checkout: Checkout, reference: Reference) -> Report:
         """Expire the session: an intent that belongs to one cannot be cancelled. Rejected unless it is open."""
         ends = self.http.ends()
-        answer = self.http.send("POST", f"{_session_path(reference.value)}/expire", auth=self._auth())
+        answer = self.http.send("POST", f"{_path(_SESSIONS, reference.value)}/expire", auth=self._auth())
         return self._with_intent(answer.json(), ends)
+
+    def check_move(self, checkout: Checkout, request: MoveRequest) -> None:
+        """Refuse a capture that shall leave something to be captured: WooshPay releases it in the same call."""
+        if request.kind is MoveKind.CAPTURE and not request.final and request.amount < checkout.amount:
+            raise Unsupported("WooshPay captures once, and releases the rest: capture it as the final one")
+
+    def capture(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """POST the capture of a part or of everything; a part releases the rest."""
+        ends = self.http.ends()
+        intent_id, body = self._intent_of(request, ends), {"amount_to_capture": request.amount}
+        answer = self._move_intent(intent_id, "capture", body, request, ends, done=("succeeded", "processing"))
+        return read_intent_move(answer, intent_id, request, _CAPTURED)
+
+    def void(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """POST the intent's cancellation. There is no other way: its session is complete, it cannot be expired.
+
+        The reason is marked as required and free text in the sample; the word is the one that an integration sends.
+        """
+        ends = self.http.ends()
+        intent_id, body = self._intent_of(request, ends), {"cancellation_reason": "requested_by_customer"}
+        answer = self._move_intent(intent_id, "cancel", body, request, ends, done=("canceled",))
+        return read_intent_move(answer, intent_id, request, _VOIDED)
+
+    def refund(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        """POST a refund that carries both our marks: the attempt's, and the request's.
+
+        After a lost answer nothing but the same key tells whether it was made: there is no list to find it in.
+        """
+        ends = self.http.ends()
+        intent_id = self._intent_of(request, ends)
+        answer = self._post(_REFUNDS, _refund_body(checkout, request, intent_id), request, ends)
+        return read_new_refund(answer, intent_id, request)
+
+    def retrieve_move(self, checkout: Checkout, reference: Reference) -> MoneyMove:
+        """GET a refund or a dispute, and the intent that it names: that one says whose it is, and in which currency.
+
+        Raises ``UnknownStatus`` for a word that the table lacks, as ``retrieve`` does.
+        """
+        if reference.kind not in _PARTS:
+            return super().retrieve_move(checkout, reference)
+        ends, (path, words) = self.http.ends(), _PARTS[reference.kind]
+        part = self._one(path, reference.value, ends)
+        intent = self._intent_behind(part, ends)
+        mark = _our_reference(intent) or self._mark_of_session(checkout, intent, ends)
+        if not intent or mark != checkout.key or not _same_currency(part, intent):
+            raise ObjectNotFound(f"this {reference.kind} belongs to another payment")
+        return read_part(part, reference.value, words)
 
     def probe(self) -> str:
         """List one intent: proves that the key is accepted."""
-        self.http.get("/v1/payment_intents", auth=self._auth(), params={"limit": "1"}).json()
+        self.http.get(_INTENTS, auth=self._auth(), params={"limit": "1"}).json()
         return "live key accepted" if self.live else "test key accepted"
 
     def parse_webhook(
@@ -211,20 +309,108 @@ class WooshPayProvider(Provider[WooshPayOptions]):
         return [_notice(event)]
 
     def _whole(self, session_id: str, ends: float) -> Report:
-        answer = self.http.get(_session_path(session_id), auth=self._auth(), ends=ends)
-        return self._with_intent(answer.json(), ends)
+        return self._with_intent(self._one(_SESSIONS, session_id, ends), ends)
 
     def _with_intent(self, session: Mapping[str, Any], ends: float) -> Report:
         intent_id = _intent_id(session)
         if not intent_id:
             return read_session(session)
-        path = f"/v1/payment_intents/{quote(intent_id, safe='')}"
+        # Not "not found": the payment's page is there, only its money cannot be seen.
+        return read_session(session, self._named(_INTENTS, intent_id, ends))
+
+    def _one(self, path: str, thing_id: str, ends: float) -> dict[str, Any]:
+        return self.http.get(_path(path, thing_id), auth=self._auth(), ends=ends).json()
+
+    def _named(self, path: str, thing_id: str, ends: float) -> dict[str, Any]:
+        """GET what another object names. That it is missing says nothing about the other one."""
         try:
-            return read_session(session, self.http.get(path, auth=self._auth(), ends=ends).json())
+            found = self._one(path, thing_id, ends)
         except ObjectNotFound as missing:
             code = missing.code
-        # Not "not found": the payment's page is there, only its money cannot be seen.
-        raise Uncertain("the session's payment intent cannot be found", code=code)
+        else:
+            if found.get("id") == thing_id:
+                return found
+            code = "200"
+        raise Uncertain(f"what another object names cannot be found under {path}", code=code)
+
+    # -- captures, voids and refunds
+
+    def _intent_of(self, request: MoveRequest, ends: float) -> str:
+        """Return the intent's id: as it was stored, else as the session has it.
+
+        A question that fails here is ``NotSent``: nothing was asked for yet.
+        """
+        if stored := request.reference("payment_intent"):
+            return stored
+        if not (page := request.reference("session")):
+            raise Rejected("neither a session nor a payment intent of this payment is known")
+        try:
+            session = self._one(_SESSIONS, page, ends)
+        except Uncertain as failed:
+            why, code, pause = str(failed), failed.code, failed.retry_after
+        else:
+            if found := _intent_id(session):
+                return found
+            raise Rejected("the session has no payment intent, so there is no money to move")
+        raise NotSent(f"the payment intent could not be looked up: {why}", code=code, retry_after=pause)
+
+    def _move_intent(
+        self,
+        intent_id: str,
+        verb: str,
+        body: Mapping[str, Any],
+        request: MoveRequest,
+        ends: float,
+        *,
+        done: tuple[str, ...],
+    ) -> dict[str, Any]:
+        """POST; after a refusal look at the intent: no list of error codes is published, its status tells more."""
+        try:
+            return self._post(f"{_path(_INTENTS, intent_id)}/{verb}", body, request, ends)
+        except Rejected as no:
+            refused = no
+        if refused.code not in _NOT_ASKED and self._status_of(intent_id, ends) in done:
+            raise Uncertain(f"refused, and it is done already: {refused}", code=refused.code, word=refused.word)
+        raise refused
+
+    def _status_of(self, intent_id: str, ends: float) -> str:
+        try:
+            return str(self._one(_INTENTS, intent_id, ends).get("status"))
+        except ProviderError as failed:
+            code = failed.code
+        raise Uncertain("refused, and why cannot be seen: the payment intent was not shown", code=code)
+
+    def _post(self, path: str, body: Mapping[str, Any], request: MoveRequest, ends: float) -> dict[str, Any]:
+        """POST once, under the request's key.
+
+        A key that was used for other bytes, by another version of ours perhaps, is no definite no: something was
+        done under it. GUESS: the code begins with the word, as the documented type of these errors does.
+        """
+        headers = {"Idempotency-Key": request.key}
+        try:
+            sent = _bytes(body)
+            return self.http.send("POST", path, auth=self._auth(), body=sent, headers=headers, ends=ends).json()
+        except Rejected as no:
+            refused = no
+        if refused.word.startswith("idempotency"):
+            raise Uncertain(f"the key was used before: {refused}", code=refused.code, word=refused.word)
+        raise refused
+
+    def _intent_behind(self, part: Mapping[str, Any], ends: float) -> dict[str, Any]:
+        """Return the intent of a refund or dispute; nothing, if it names none. GUESS: a dispute may name a charge."""
+        intent_id = _intent_id(part)
+        if not intent_id and (charge := _id_in(part, "charge")):
+            intent_id = _intent_id(self._named(_CHARGES, charge, ends))
+        return self._named(_INTENTS, intent_id, ends) if intent_id else {}
+
+    def _mark_of_session(self, checkout: Checkout, intent: Mapping[str, Any], ends: float) -> str:
+        """Return our mark if the intent, which carries none, is our session's.
+
+        GUESS: that a session's metadata reaches its intent is not proven; but an intent leads to no session.
+        """
+        report = self._find(checkout, ends) if intent else None
+        ours = Reference(kind="payment_intent", value=str(intent.get("id")))
+        return report.our_reference if report is not None and ours in report.references else ""
 
     def _page(self, path: str, ends: float, after: str = "") -> dict[str, Any]:
         params = {"limit": str(_PAGE_SIZE), **({"starting_after": after} if after else {})}
@@ -242,8 +428,8 @@ class _KeyAndContentType(Basic):
         return super().__call__(request)
 
 
-def _session_path(session_id: str) -> str:
-    return f"{_SESSIONS}/{quote(session_id, safe='')}"
+def _path(collection: str, thing_id: str) -> str:
+    return f"{collection}/{quote(thing_id, safe='')}"
 
 
 # --- mapping: plain functions, no calls below this line
@@ -271,7 +457,23 @@ def _create_body(checkout: Checkout) -> bytes:
         body["customer_email"] = checkout.buyer.email
     if checkout.method:
         body["payment_method_types"] = [checkout.method]
+    return _bytes(body)
+
+
+def _bytes(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _refund_body(checkout: Checkout, request: MoveRequest, intent_id: str) -> dict[str, Any]:
+    """Return a refund's parameters; the amount always stands there, without it everything would go back.
+
+    The amount is documented as a text and sent as a number by integrations. ``reason`` is left out: WooshPay's words
+    for it are few, and a shop's are its own.
+    """
+    mark = {"order": checkout.order_reference, "attempt": checkout.key, "refund": request.key}
+    if request.reason:
+        mark["reason"] = request.reason[:250]
+    return {"payment_intent": intent_id, "amount": request.amount, "metadata": mark}
 
 
 def _line_items(checkout: Checkout) -> list[dict[str, Any]]:
@@ -331,7 +533,6 @@ def _report(session: Mapping[str, Any], intent: Mapping[str, Any]) -> Report:
         requested=_whole(session["amount_total"]),
         captured=captured,
         capturable=capturable,
-        refunded=_refunded(intent),
         push=method in PUSH_METHODS,
         our_reference=_our_reference(session) or _our_reference(intent),
         checkout_url=str(session.get("url") or "") if session["status"] == "open" else "",
@@ -378,13 +579,67 @@ def _money(session: Mapping[str, Any], intent: Mapping[str, Any]) -> tuple[int |
     return _whole(received), 0
 
 
-def _refunded(intent: Mapping[str, Any]) -> int | None:
-    """GUESS: no sample shows a refunded amount on an intent or its charges; if there is one, it is used."""
-    charges = _loose(_loose(intent.get("charges") or {}).get("data"))
-    shown = [_given(thing, "amount_refunded") for thing in (charges if isinstance(charges, list) else [])]
-    if (own := _given(intent, "amount_refunded")) is not None:
-        shown = [own]
-    return sum(_whole(amount) for amount in shown) if shown and None not in shown else None
+def read_intent_move(
+    intent: Mapping[str, Any], intent_id: str, request: MoveRequest, words: Mapping[str, str]
+) -> MoneyMove:
+    """Turn the answer to a capture or a cancellation, which is the intent, into what became of the request.
+
+    Raises ``Uncertain`` for an answer that cannot be read, or is about something else.
+    """
+    try:
+        if intent["id"] != intent_id:
+            raise ValueError("another intent")
+        status = words[str(intent["status"])]
+        received = _given(intent, "amount_received") if request.kind is MoveKind.CAPTURE else None
+        told = received is not None and status == "succeeded"  # old pages lack it
+        return MoneyMove(
+            id="", amount=_whole(received) if told else request.amount, status=status, our_reference=request.key
+        )
+    except (KeyError, TypeError, ValueError) as unreadable:
+        problem = f"WooshPay's answer to a {request.kind.value} cannot be read ({type(unreadable).__name__})"
+    raise Uncertain(problem)
+
+
+def read_new_refund(refund: Mapping[str, Any], intent_id: str, request: MoveRequest) -> MoneyMove:
+    """Turn the answer to a refund into what became of the request. A word that is new to us is ``pending``.
+
+    Its id is the only thread to it, and must not be lost: ``retrieve_move`` asks, and says what is unknown.
+    Raises ``Uncertain`` for an answer that cannot be read, or is about something else.
+    """
+    try:
+        about = (_intent_id(refund) or intent_id, _currency(refund), _mark_of_refund(refund) or request.key)
+        if about != (intent_id, request.currency.upper(), request.key) or not _ID.fullmatch(refund["id"]):
+            raise ValueError("another refund")
+        return MoneyMove(
+            id=refund["id"],
+            amount=_whole(refund["amount"]),
+            status=REFUND_WORDS.get(refund["status"], "pending"),
+            our_reference=request.key,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as unreadable:
+        problem = f"WooshPay's answer to a refund cannot be read ({type(unreadable).__name__})"
+    raise Uncertain(problem)
+
+
+def read_part(part: Mapping[str, Any], part_id: str, words: Mapping[str, str]) -> MoneyMove:
+    """Turn a refund or a dispute into a move. Raises as ``read_session``."""
+    try:
+        if part["id"] != part_id:
+            raise ValueError("another one than was asked for")
+        word, amount = str(part["status"]), _whole(part["amount"])
+    except (KeyError, TypeError, ValueError) as unreadable:
+        problem = f"WooshPay's refund or dispute cannot be read ({type(unreadable).__name__})"
+    else:
+        if word not in words:
+            raise UnknownStatus(word)
+        return MoneyMove(id=part_id, amount=amount, status=words[word], our_reference=_mark_of_refund(part))
+    raise Uncertain(problem)
+
+
+def _same_currency(part: Mapping[str, Any], intent: Mapping[str, Any]) -> bool:
+    """Say whether the money is the intent's; a dispute may name no currency (GUESS: its fields are unknown)."""
+    named, counts = _given(part, "currency"), _given(intent, "currency")
+    return named is None or str(named).upper() == str(counts).upper()
 
 
 def _currency(thing: Mapping[str, Any]) -> str:
@@ -401,15 +656,29 @@ def _expiry(session: Mapping[str, Any]) -> datetime | None:
     return None if created is None else _moment(created) + SESSION_LIFE
 
 
-def _intent_id(session: Mapping[str, Any]) -> str:
-    named = session.get("payment_intent")
+def _intent_id(thing: Mapping[str, Any]) -> str:
+    return _id_in(thing, "payment_intent")
+
+
+def _id_in(thing: Mapping[str, Any], name: str) -> str:
+    """Return the id of another object, which may stand there itself; empty: none is named."""
+    named = thing.get(name)
     return str((named.get("id") if isinstance(named, dict) else named) or "")
 
 
 def _our_reference(thing: Mapping[str, Any]) -> str:
     """Read ``metadata.attempt``; what cannot be a key of ours is none."""
+    return _mark(thing, "attempt")
+
+
+def _mark_of_refund(refund: Mapping[str, Any]) -> str:
+    """Read ``metadata.refund``, the key of the request; empty: somebody else made it."""
+    return _mark(refund, "refund")
+
+
+def _mark(thing: Mapping[str, Any], name: str) -> str:
     metadata = _loose(thing.get("metadata"))
-    mark = metadata.get("attempt") if isinstance(metadata, dict) else None
+    mark = metadata.get(name) if isinstance(metadata, dict) else None
     return mark if isinstance(mark, str) and _ID.fullmatch(mark) else ""
 
 
@@ -496,9 +765,22 @@ def _notice(event: Mapping[str, Any]) -> Notice:
     return Notice(
         reference=ids[0] if ids else event_id,
         also=tuple(ids[1:]),
+        parts=_parts(thing, kind),
         our_reference=mark,
         kind=kind,
         event_id=event_id,
         ignorable=not useful,
         foreign=own_page and not mark,
     )
+
+
+def _parts(thing: Mapping[str, Any], kind: str) -> tuple[Reference, ...]:
+    """Name the refund or dispute that an event is about. ``charge.refunded`` is about the charge."""
+    events = {"refund": ("charge.refund.", "refund."), "dispute": ("charge.dispute.",)}
+    named = next((part for part, prefixes in events.items() if kind.startswith(prefixes)), "")
+    part_id = thing.get("id")
+    if not named or (_given(thing, "object") or named) != named:
+        return ()
+    if not isinstance(part_id, str) or not _ID.fullmatch(part_id):
+        return ()
+    return (Reference(kind=named, value=part_id),)

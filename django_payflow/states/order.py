@@ -21,6 +21,8 @@ class Attempt:
     """The order still has the currency that the payment was made for."""
     settling: bool = False
     """It settles the order now."""
+    going_back: int = 0
+    """Minor units that are on their way back: refunds and voids that were asked for and have not ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +47,24 @@ def recompute(
     *,
     blocked: bool = False,
     past_deadline: bool = False,
+    canceled: bool = False,
 ) -> OrderOutcome:
     """Say what an order's status is, given its payments in the order they were started.
 
-    ``blocked`` is an open blocking case; ``past_deadline`` that the time to pay is over.
+    ``blocked`` is an open blocking case; ``past_deadline`` that the time to pay is over; ``canceled`` that somebody
+    cancelled the order, and nobody took that back.
     """
     rows = list(attempts)
     settling = _settling(total, rows)
     surplus = frozenset(a.id for a in rows if settling and a.id != settling.id and _keeps_money(a.facts))
-    late = frozenset(a.id for a in rows if _keeps_money(a.facts)) if status in CLOSED_ORDER else frozenset()
+    late = frozenset(a.id for a in rows if _stays(a)) if status in CLOSED_ORDER else frozenset()
     held_up = blocked or any(blocks(a.facts) for a in rows)
     open_order = status not in CLOSED_ORDER | {O.COMPLETED} and not held_up and settling is None
     unsettled = frozenset(a.id for a in rows if open_order and total > 0 and _secures_nothing(a))
     return OrderOutcome(
-        status=_order_status(status, total, rows, settling, held_up=held_up, past_deadline=past_deadline),
+        status=_order_status(
+            status, total, rows, settling, held_up=held_up, past_deadline=past_deadline, canceled=canceled
+        ),
         unsettled=unsettled,
         settles=settling.id if settling else None,
         surplus=surplus,
@@ -67,12 +73,19 @@ def recompute(
 
 
 def _order_status(
-    status: O, total: int, rows: list[Attempt], settling: Attempt | None, *, held_up: bool, past_deadline: bool
+    status: O,
+    total: int,
+    rows: list[Attempt],
+    settling: Attempt | None,
+    *,
+    held_up: bool,
+    past_deadline: bool,
+    canceled: bool,
 ) -> O:
     if status is O.COMPLETED:
         return status
     if status in CLOSED_ORDER:
-        holding = any(_keeps_money(a.facts) or a.facts.status is P.CONFLICTED for a in rows)
+        holding = any(_stays(a) or _conflicts(a.facts) for a in rows)
         return O.ON_HOLD if holding else status
     if held_up:
         return O.ON_HOLD
@@ -80,9 +93,18 @@ def _order_status(
         return O.PROCESSING
     if any(_secures_nothing(a) for a in rows):
         return O.ON_HOLD  # such as the rest after a chargeback: a person decides
-    if any(a.settling and a.facts.fully_refunded for a in rows) and not any(_keeps_money(a.facts) for a in rows):
+    if (canceled and not any(_stays(a) for a in rows)) or _went_back(rows):
         return O.CANCELED
     return _unpaid_status(status, rows, past_deadline)
+
+
+def _went_back(rows: list[Attempt]) -> bool:
+    """The order was paid, and all of it was refunded: on purpose, so nobody is asked to pay again."""
+    if any(_keeps_money(a.facts) for a in rows):
+        return False
+    settled = any(a.settling and a.facts.fully_refunded for a in rows)
+    never_did = any(a.facts.fully_refunded and a.facts.status is P.PAID for a in rows)
+    return settled or (never_did and not any(a.facts.status in ALIVE for a in rows))
 
 
 def _unpaid_status(status: O, rows: list[Attempt], past_deadline: bool) -> O:
@@ -91,6 +113,8 @@ def _unpaid_status(status: O, rows: list[Attempt], past_deadline: bool) -> O:
         return O.EXPIRED
     if waiting:
         return O.PENDING
+    if any(a.settling and a.facts.released for a in rows):
+        return O.CANCELED
     if rows:
         return O.FAILED
     return status if status is O.DRAFT else O.PENDING
@@ -127,7 +151,16 @@ def _secures_nothing(attempt: Attempt) -> bool:
 
 def blocks(facts: Facts) -> bool:
     """Whether a payment holds its order up: a conflict, or a review of money that may still come or is there."""
-    return facts.status is P.CONFLICTED or (facts.held and facts.status not in DEAD)
+    return _conflicts(facts) or (facts.held and facts.status not in DEAD and not facts.fully_refunded)
+
+
+def _conflicts(facts: Facts) -> bool:
+    return facts.status is P.CONFLICTED and not facts.resolved
+
+
+def _stays(attempt: Attempt) -> bool:
+    """Money that nobody sends back."""
+    return _keeps_money(attempt.facts) and attempt.facts.money_left > attempt.going_back
 
 
 def _keeps_money(facts: Facts) -> bool:

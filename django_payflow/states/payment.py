@@ -36,6 +36,10 @@ class Facts:
     observed_currency: str = ""
     """Money in a currency that is not ours; the sums above stay unchanged then."""
     vanished_since: datetime | None = None
+    reported_captured: int | None = None
+    """What the last report said was captured; less than ``captured`` when money vanished."""
+    written_off_at: datetime | None = None
+    """An operator closed the question: no money is left, whatever the status says."""
     ever_paid: bool = False
     asked_wrong: bool = False
     """No money yet, but the provider would ask for another amount or currency."""
@@ -54,6 +58,17 @@ class Facts:
     def fully_refunded(self) -> bool:
         """All that was captured went back, and nothing can be captured any more."""
         return self.captured > 0 and self.capturable == 0 and self.refunded >= self.captured
+
+    @property
+    def released(self) -> bool:
+        """We let go of everything before anything was captured, and nothing can be captured any more."""
+        return self.money == 0 and self.let_go >= self.expected > 0
+
+    @property
+    def resolved(self) -> bool:
+        """Whatever was doubted, no money is left to ask about: it went back, or was written off."""
+        went_back = self.doubt is Doubt.AMOUNT and self.money > 0 and self.capturable == 0 and self.money_left == 0
+        return self.written_off_at is not None or went_back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +89,8 @@ def read_report(facts: Facts, report: Report, *, now: datetime) -> Outcome:
     new = _take_sums(facts, report)
     new = _judge(new, report, now)
     new = _with_status(new)
+    if _has_news(facts, new):
+        new = replace(new, written_off_at=None)
     opens, closes = _cases(facts, new)
     first_miss = new.vanished_since == now and facts.vanished_since is None
     return Outcome(
@@ -95,8 +112,43 @@ def read_stale_report(facts: Facts, report: Report) -> Outcome:
         return Outcome(facts=facts)
     raised = replace(facts, captured=facts.captured + rise, capturable=max(0, facts.capturable - rise))
     new = _with_status(replace(raised, doubt=_amount_doubt(raised) or _kept_doubt(facts), asked_wrong=False))
+    new = replace(new, written_off_at=None)  # more money is a question again
     opens, closes = _cases(facts, new)
     return Outcome(facts=new, opens=opens, closes=closes)
+
+
+# --- what people decide
+
+
+def let_go(facts: Facts, change: int) -> Outcome:
+    """Give up ``change`` minor units of what could be captured; a negative number takes it back."""
+    return _decided(facts, replace(facts, let_go=max(0, facts.let_go + change)))
+
+
+def accept(facts: Facts) -> Outcome:
+    """Take what is there as good enough. A later change raises the doubt again."""
+    return _decided(facts, replace(facts, accepted=facts.money, ever_paid=False))
+
+
+def write_off(facts: Facts, *, now: datetime) -> Outcome:
+    """Close the question about a payment without money. Its status stays."""
+    new = replace(facts, written_off_at=now)
+    return Outcome(facts=new, closes=frozenset({CaseKind.MISMATCH, CaseKind.LATE_MONEY}))
+
+
+def record_sums(facts: Facts, *, refunded: int, charged_back: int) -> Outcome:
+    """Take sums that a person read from the bank's papers, at a provider that tells neither."""
+    return _decided(facts, replace(facts, refunded=refunded, charged_back=charged_back))
+
+
+def _decided(facts: Facts, changed: Facts) -> Outcome:
+    judged = replace(changed, doubt=_kept_doubt(changed) or _amount_doubt(changed))
+    new = judged if facts.status is P.CREATED else _with_status(judged)
+    opens, closes = _cases(facts, new)
+    return Outcome(facts=new, opens=opens, closes=closes - {CaseKind.UNKNOWN_OBJECT, CaseKind.UNRESOLVED})
+
+
+# --- how a report is read
 
 
 def _take_sums(facts: Facts, report: Report) -> Facts:
@@ -109,6 +161,7 @@ def _take_sums(facts: Facts, report: Report) -> Facts:
         said,
         capturable=still_capturable if report.capturable is None else report.capturable,
         captured=captured,
+        reported_captured=facts.reported_captured if report.captured is None else report.captured,
         refunded=facts.refunded if report.refunded is None else report.refunded,
         charged_back=facts.charged_back if report.charged_back is None else report.charged_back,
     )
@@ -134,6 +187,12 @@ def _judge(facts: Facts, report: Report, now: datetime) -> Facts:
         observed_currency=report.currency if foreign_money else "",
         asked_wrong=doubt is Doubt.NONE and _asks_wrong(facts, report),
     )
+
+
+def _has_news(old: Facts, new: Facts) -> bool:
+    """Money that was not there when the payment was written off is a question again."""
+    back = (new.reported_captured or 0) > (old.reported_captured or 0)
+    return back or (new.money, new.observed_amount or 0) > (old.money, old.observed_amount or 0)
 
 
 def _misses_money(facts: Facts, report: Report) -> bool:
@@ -196,7 +255,9 @@ def _cases(old: Facts, new: Facts) -> tuple[frozenset[CaseKind], frozenset[CaseK
         opens.add(CaseKind.LATE_MONEY)
         if old.status is P.FAILED and new.status in SECURING:
             closes.add(CaseKind.LATE_MONEY)  # the provider took its own "failed" back: nobody was told otherwise
-    troubled = new.doubt is not Doubt.NONE or new.asked_wrong
+    if new.written_off_at is not None or (new.money_left == 0 and (new.status is not P.CONFLICTED or new.resolved)):
+        closes.add(CaseKind.LATE_MONEY)
+    troubled = (new.doubt is not Doubt.NONE and not new.resolved) or new.asked_wrong
     (opens if troubled else closes).add(CaseKind.MISMATCH)
     covered = new.money + new.let_go >= new.expected or new.accepted == new.money
     if covered:
@@ -207,8 +268,10 @@ def _cases(old: Facts, new: Facts) -> tuple[frozenset[CaseKind], frozenset[CaseK
         opens.add(CaseKind.CHARGEBACK)
     elif new.charged_back == 0:
         closes.add(CaseKind.CHARGEBACK)
-    overdrawn = new.refunded + new.charged_back > new.captured
-    (opens if overdrawn else closes).add(CaseKind.OVERDRAWN)
+    if (gone := new.refunded + new.charged_back) <= new.captured:
+        closes.add(CaseKind.OVERDRAWN)
+    elif gone - new.captured > old.refunded + old.charged_back - old.captured:
+        opens.add(CaseKind.OVERDRAWN)
     return frozenset(opens), frozenset(closes)
 
 
@@ -226,4 +289,6 @@ def label_of(facts: Facts) -> str:
         return "partly captured"
     if facts.held and facts.status not in DEAD:
         return "on hold"
+    if facts.status is P.CANCELED and facts.released:
+        return "voided"
     return facts.status.value

@@ -44,6 +44,24 @@ class FulfilmentStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class MoveStatus(StrEnum):
+    """A capture, void or refund."""
+
+    REQUESTED = "requested"
+    """Waits for its time, or for a second person."""
+    MANUAL = "manual"
+    """The provider has no call for it: a person arranges it there, and confirms it here."""
+    SUBMITTING = "submitting"
+    """Being asked for, or asked for with an unknown outcome."""
+    PENDING = "pending"
+    """The provider has it and works on it."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    RETURNED = "returned"
+    """A refund that had succeeded came back; a dispute that was won."""
+
+
 class Doubt(StrEnum):
     """Why the money cannot be believed or accepted; any of them makes the payment ``conflicted``."""
 
@@ -61,17 +79,22 @@ class CaseKind(StrEnum):
     SURPLUS = "surplus"
     UNSETTLED = "unsettled"
     AUTHORIZATION_LOST = "authorization_lost"
+    AUTHORIZATION_ENDING = "authorization_ending"
     CHARGEBACK = "chargeback"
     OVERDRAWN = "overdrawn"
+    REFUND_RETURNED = "refund_returned"
+    MOVE = "move"
     UNKNOWN_OBJECT = "unknown_object"
     UNRESOLVED = "unresolved"
     FOREIGN_OBJECT = "foreign_object"
     FULFILMENT = "fulfilment"
+    STOCK = "stock"
 
 
 P = PaymentStatus
 O = OrderStatus  # noqa: E741  (read beside P and F in the tables below)
 F = FulfilmentStatus
+M = MoveStatus
 
 ALIVE = frozenset({P.CREATED, P.PENDING, P.PROCESSING})
 """The attempt may still bring money, and none is there yet."""
@@ -112,18 +135,38 @@ ORDER_MOVES: dict[O, frozenset[O]] = {
 """Target -> allowed sources. ``completed`` is left by nothing; a closed order wakes only to ``on_hold``."""
 
 CASE_ADVICE: dict[CaseKind, str] = {
-    CaseKind.LATE_MONEY: "Money arrived after the payment had ended. Decide whether to deliver or to refund it.",
-    CaseKind.MISMATCH: "The provider names another amount or currency than the order. Compare both; do not deliver "
-    "before the money is right.",
-    CaseKind.SURPLUS: "A second payment arrived for an order that is already paid. Refund it at the provider.",
+    CaseKind.LATE_MONEY: "Money arrived after the order or the payment had ended. Either deliver (press Deliver: the "
+    "order goes on as if it had come in time), or send it back: refund what was captured, void what is authorized. "
+    "The case closes itself when no money is left.",
+    CaseKind.MISMATCH: "The provider names another amount or currency than the order, or money that was there is "
+    "gone. Compare both; do not deliver before the money is right. Then accept the amount that is there, or refund "
+    "what was observed; when nothing is left, write the payment off.",
+    CaseKind.SURPLUS: "There is more money than the order costs: a second payment, or one that was started before "
+    "the order became cheaper. Refund what is too much (or void it), or close the case if it may be kept.",
     CaseKind.UNSETTLED: "There is money, but it does not settle the order. Compare the order's total with the "
-    "payment; deliver, or refund it at the provider.",
-    CaseKind.AUTHORIZATION_LOST: "The authorization fell away before it was captured. Ask the customer to pay again.",
-    CaseKind.CHARGEBACK: "The customer's bank took money back. Answer the dispute in the provider's dashboard.",
-    CaseKind.OVERDRAWN: "More was refunded or charged back than was captured. Compare with the provider's statement.",
-    CaseKind.UNKNOWN_OBJECT: "The provider no longer knows this payment. Look it up in the provider's dashboard.",
+    "payment; accept what is there to deliver, or refund it.",
+    CaseKind.AUTHORIZATION_LOST: "The authorization fell away before it was captured. Close the case to let the "
+    "customer pay again.",
+    CaseKind.AUTHORIZATION_ENDING: "The authorization will run out soon, and then the money is gone. Capture it now, "
+    "or void it.",
+    CaseKind.CHARGEBACK: "The customer's bank took money back. Answer the dispute in the provider's dashboard. The "
+    "case closes itself when the dispute is won; close it by hand when it is lost for good.",
+    CaseKind.OVERDRAWN: "More was refunded or charged back than was captured. Compare with the provider's statement, "
+    "settle it there, then close the case.",
+    CaseKind.REFUND_RETURNED: "A refund that had been made came back: the customer does not have the money. Refund "
+    "again in another way, or close the case when he has been paid otherwise.",
+    CaseKind.MOVE: "A capture, void or refund was refused, or nobody knows whether it took place. Look it up in the "
+    "provider's dashboard; then confirm or refute it, ask for it again, or close the case.",
+    CaseKind.UNKNOWN_OBJECT: "The provider no longer knows this payment. Look it up in the provider's dashboard, "
+    "then close the case.",
     CaseKind.UNRESOLVED: "The provider gave no final or no readable answer. Look the payment up in its dashboard.",
     CaseKind.FOREIGN_OBJECT: "A notification named a payment that is not ours. If it repeats, check the webhook "
-    "address and the API key.",
+    "address and the API key; then close the case.",
     CaseKind.FULFILMENT: "A fulfilment step was given up. Read its error, mend the cause, then retry it.",
+    CaseKind.STOCK: "The shop's code could not release what it had reserved for an order that ended. Mend the cause; "
+    "the next sweep tries again.",
 }
+"""What a person should do next, in plain words."""
+
+CLOSABLE = frozenset(CaseKind) - {CaseKind.LATE_MONEY, CaseKind.MISMATCH, CaseKind.FULFILMENT, CaseKind.STOCK}
+"""Kinds that a person may close by saying so; the others end when their question is answered."""

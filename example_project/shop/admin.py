@@ -36,7 +36,7 @@ class ReadOnlyAdmin(ModelAdmin):
 class ProductAdmin(ModelAdmin):
     """The catalogue."""
 
-    list_display = ["name", "kind", "money", "vat_rate", "available", "position"]
+    list_display = ["name", "kind", "money", "vat_rate", "available", "stock", "position"]
     list_filter = ["kind", "available"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}

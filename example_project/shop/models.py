@@ -44,6 +44,7 @@ class Product(models.Model):
     tint = models.CharField(max_length=7, validators=[RegexValidator(r"\A#[0-9a-f]{6}\Z")])
     position = models.PositiveSmallIntegerField(default=0)
     available = models.BooleanField(default=True)
+    stock = models.PositiveIntegerField(default=1000, help_text="Pieces on the shelf; see stock.py.")
 
     class Meta:
         """Shelf order."""

@@ -7,25 +7,27 @@ from datetime import timedelta
 import pytest
 from celery import current_app
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
-from django.db import connections
-from django.test import Client
-from django.urls import resolve
 
 from django_payflow import clock
 from django_payflow.exceptions import CheckoutRefused
-from django_payflow.models import Case, Fulfilment, Payment, PaymentEvent, WebhookDelivery
+from django_payflow.models import (
+    Case,
+    Fulfilment,
+    Move,
+    Payment,
+    PaymentEvent,
+    WebhookDelivery,
+    get_order_model,
+)
 from tests.admin.conftest import address, words
 from tests.shop.models import Shipment
 
 pytestmark = pytest.mark.urls("tests.admin.urls")
 
-OPERATIONS = [(Payment, "ask"), (Fulfilment, "retry"), (WebhookDelivery, "replay")]
-
 
 def books():
     """Everything that a command could change, as the database has it."""
-    tables = (Payment, Fulfilment, WebhookDelivery, Case, PaymentEvent, LogEntry)
+    tables = (Payment, Move, Fulfilment, WebhookDelivery, Case, PaymentEvent, LogEntry, get_order_model())
     return [list(table.objects.order_by("pk").values()) for table in tables]
 
 
@@ -262,86 +264,3 @@ def test_replay__of_what_is_of_no_interest_is_refused(paid, operator):
 
     assert "Not done: this delivery is of a kind that payflow ignores" in words(page)
     assert WebhookDelivery.objects.get().state == "ignored"
-
-
-# --- who may
-
-
-@pytest.mark.attack(40)
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_attack_40__staff_without_the_permission_is_refused_and_nothing_happens(given_up, onlooker, model, name):
-    row = model.objects.first()
-    before, asked = books(), len(given_up.sim.calls())
-
-    assert onlooker.get(address(row, name)).status_code == 403
-    assert onlooker.post(address(row, name)).status_code == 403
-
-    assert (books(), len(given_up.sim.calls())) == (before, asked)
-    assert address(row, name) not in onlooker.get(address(row)).content.decode()
-    assert address(row, name) not in onlooker.get(address(given_up.order)).content.decode()
-
-
-@pytest.mark.attack(40)
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_attack_40__a_permission_for_another_model_is_not_enough(given_up, person, model, name):
-    others = [one for one, _ in OPERATIONS if one is not model]
-    browser = person("view", "change", models=others)
-
-    assert browser.post(address(model.objects.first(), name)).status_code == 403
-
-
-@pytest.mark.attack(40)
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_attack_40__customers_and_strangers_are_sent_to_the_login(given_up, model, name):
-    customer = Client()
-    customer.force_login(User.objects.create_user("ada", is_staff=False))
-    before = books()
-
-    for browser in (customer, Client()):
-        answer = browser.post(address(model.objects.first(), name))
-        assert (answer.status_code, "/login/" in answer["Location"]) == (302, True)
-    assert books() == before
-
-
-@pytest.mark.attack(34)
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_attack_34__a_post_from_another_site_is_refused(given_up, person, model, name):
-    browser = person("view", "change", enforce_csrf_checks=True)
-    before = books()
-
-    assert browser.post(address(model.objects.first(), name)).status_code == 403
-
-    assert books() == before
-
-
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_operation__knows_its_rows_and_its_methods(given_up, operator, model, name):
-    row = model.objects.first()
-
-    assert operator.delete(address(row, name)).status_code == 405
-    row.pk = 10**6
-    assert operator.get(address(row, name)).status_code == 404
-    assert operator.post(address(row, name)).status_code == 404
-
-
-# --- transactions
-
-
-@pytest.mark.gauntlet("G16")
-@pytest.mark.parametrize("site", ["desk", "admin"])
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_operation__is_outside_of_request_transactions(db, model, name, site):
-    view = resolve(address(model(pk=1), name, site)).func
-
-    assert view._non_atomic_requests == set(connections)
-
-
-@pytest.mark.gauntlet("G16")
-@pytest.mark.parametrize(("model", "name"), OPERATIONS)
-def test_operation__works_with_atomic_requests(given_up, operator, monkeypatch, model, name):
-    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
-
-    page = send(operator, model.objects.first(), name)
-
-    assert page.status_code == 200
-    assert PaymentEvent.objects.filter(kind="command", actor="grace").count() == 1

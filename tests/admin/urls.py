@@ -8,11 +8,12 @@ from django.urls import include, path
 from django_payflow.admin import (
     CaseAdmin,
     FulfilmentAdmin,
+    MoveAdmin,
     OrderAdmin,
     PaymentAdmin,
     WebhookDeliveryAdmin,
 )
-from django_payflow.models import Case, Fulfilment, Payment, WebhookDelivery, get_order_model
+from django_payflow.models import Case, Fulfilment, Move, Payment, WebhookDelivery, get_order_model
 
 
 class EditableOrderAdmin(OrderAdmin):
@@ -25,6 +26,7 @@ class EditableOrderAdmin(OrderAdmin):
 desk = AdminSite(name="desk")
 desk.register(get_order_model(), OrderAdmin)
 desk.register(Payment, PaymentAdmin)
+desk.register(Move, MoveAdmin)
 desk.register(Fulfilment, FulfilmentAdmin)
 desk.register(WebhookDelivery, WebhookDeliveryAdmin)
 desk.register(Case, CaseAdmin)

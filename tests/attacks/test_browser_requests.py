@@ -64,6 +64,8 @@ def test_attack_34__no_admin_address_is_exempt():
         for pattern in patterns:
             if hasattr(pattern, "url_patterns"):
                 walk(pattern.url_patterns)
+            elif hasattr(pattern.callback, "cls"):
+                continue  # REST framework asks for the token itself, where a session is used: see tests/api
             elif getattr(pattern.callback, "csrf_exempt", False):
                 exempt.append(pattern.name)
 

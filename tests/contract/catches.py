@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from django_payflow.exceptions import NotSent, Uncertain
 from django_payflow.testing.contract import Trouble
+from tests.contract.catches_of_money import MONEY, Catch, caught
 from tests.contract.wrong import calls, declarations, reports, webhooks
 
-
-class Catch(NamedTuple):
-    provider: type
-    scenario: str
-    values: dict[str, Any]
+__all__ = ["CATCHES", "SLOW", "Catch"]
 
 
 LOST = {"trouble": Trouble.LOST, "end": Uncertain, "exists": 1}
 BUSY = {"trouble": Trouble.BUSY, "end": NotSent, "exists": 0}
-
-
-def caught(provider: type, *names: str, **values: Any) -> list[Catch]:
-    return [Catch(provider, f"test_{name}", values) for name in names]
 
 
 CATCHES = [
@@ -378,6 +369,7 @@ CATCHES = [
         "declined__the_attempt_lives_on_and_can_still_be_paid",
     ),
     *caught(webhooks.ForgetsManualCapture, "create__manual_capture_reserves_only"),
+    *MONEY,
 ]
 SLOW = [
     *caught(

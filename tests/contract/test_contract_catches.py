@@ -13,7 +13,7 @@ from django_payflow.providers.base import Provider
 from django_payflow.testing.contract import ProviderContract, Stage, scenarios
 from tests.contract.catches import CATCHES, SLOW, Catch
 from tests.contract.stages import STAGES
-from tests.contract.wrong import calls, declarations, reports, webhooks
+from tests.contract.wrong import calls, declarations, moves, reports, webhooks
 
 
 @pytest.mark.slow
@@ -60,7 +60,7 @@ def test_most_scenarios__were_seen_to_fail() -> None:
 
 def test_wrong_providers__are_all_used() -> None:
     used = {catch.provider for catch in CATCHES + SLOW}
-    modules = (calls, declarations, reports, webhooks)
+    modules = (calls, declarations, moves, reports, webhooks)
     written = {
         each
         for module in modules

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from django_payflow import clock
 from django_payflow.exceptions import (
@@ -22,16 +21,37 @@ from django_payflow.exceptions import (
     UnknownStatus,
     WebhookRefused,
 )
-from django_payflow.messages import Checkout, Notice, Phase, Redirect, Reference, Report
+from django_payflow.messages import (
+    Checkout,
+    MoneyMove,
+    MoveRequest,
+    Notice,
+    Phase,
+    Redirect,
+    Reference,
+    Report,
+)
 from django_payflow.providers.base import Options, Provider
-from django_payflow.testing import Delivery
-from django_payflow.testing.contract import Act, Asked, Call, Forgery, Stage, Trait, Trouble
+from django_payflow.testing.contract import Call, Trouble
 
 T = TypeVar("T")
 LIFE = timedelta(hours=2)
 
 
 # --- the bank
+
+
+@dataclass(kw_only=True)
+class Slip:
+    """A capture, refund or dispute, pinned to a paper."""
+
+    id: str
+    amount: int
+    word: str
+    mark: str = ""
+
+    def move(self) -> MoneyMove:
+        return MoneyMove(id=self.id, amount=self.amount, status=self.word, our_reference=self.mark)
 
 
 @dataclass(kw_only=True)
@@ -47,7 +67,27 @@ class Paper:
     word: str = "open"
     live: bool = False
     held: bool = False
-    sums: dict[str, int] = field(default_factory=dict)
+    captured: int = 0
+    capturable: int = 0
+    captures: list[Slip] = field(default_factory=list)
+    refunds: list[Slip] = field(default_factory=list)
+    disputes: list[Slip] = field(default_factory=list)
+
+    def pin(self, slips: list[Slip], amount: int, word: str, mark: str = "") -> Slip:
+        slips.append(Slip(id=f"{self.id}-{len(slips)}-{word}", amount=amount, word=word, mark=mark))
+        return slips[-1]
+
+    def take(self, amount: int, *, final: bool, mark: str = "") -> Slip:
+        self.captured += amount
+        self.capturable = 0 if final else self.capturable - amount
+        self.word = "paid" if not self.capturable else self.word
+        return self.pin(self.captures, amount, "succeeded", mark)
+
+    def release(self) -> None:
+        self.capturable, self.word = 0, "paid" if self.captured else "canceled"
+
+    def of(self, slips: list[Slip], *words: str) -> int:
+        return sum(slip.amount for slip in slips if slip.word in words)
 
 
 class Bank:
@@ -103,6 +143,32 @@ class Bank:
         self.books[number] = made
         return made
 
+    def take(self, client: str, request: MoveRequest) -> Slip:
+        paper = self.paper(client, request.reference("paper"))
+        for slip in paper.captures:
+            if slip.mark == request.key:
+                return slip
+        if request.amount > paper.capturable:
+            raise Rejected("there is not that much in the drawer", code="409")
+        return paper.take(request.amount, final=request.final, mark=request.key)
+
+    def give_back(self, client: str, request: MoveRequest) -> Slip:
+        paper = self.paper(client, request.reference("paper"))
+        for slip in paper.refunds:
+            if slip.mark == request.key:
+                return slip
+        gone = paper.of(paper.refunds, "pending", "succeeded") + paper.of(paper.disputes, "open", "lost")
+        if request.amount > paper.captured - gone:
+            raise Rejected("that money is not here any more", code="409")
+        return paper.pin(paper.refunds, request.amount, "succeeded", request.key)
+
+    def release(self, client: str, request: MoveRequest) -> Paper:
+        paper = self.paper(client, request.reference("paper"))
+        if not paper.capturable:
+            raise Rejected("nothing is reserved", code="409")
+        paper.release()
+        return paper
+
     def tell(self, paper: Paper) -> None:
         if paper.client in self.addresses:
             event = {"id": f"event-{len(self.events)}", "paper": paper.id, "mark": paper.mark, "live": False}
@@ -148,6 +214,15 @@ class VillageBank(Provider[VillageBankOptions]):
     checkout_hosts = ("village.test",)
     signs_webhooks = True
     supports_cancel = True
+    supports_manual_capture = True
+    supports_capture = True
+    supports_partial_capture = True
+    supports_several_captures = True
+    supports_void = True
+    supports_refund = True
+    supports_partial_refund = True
+    marks_captures = True
+    authorization_life = timedelta(days=7)
     live = False
 
     def check(self, checkout: Checkout) -> None:
@@ -177,6 +252,16 @@ class VillageBank(Provider[VillageBankOptions]):
 
         return self._read(BANK.call(Call.CANCEL, "", work))
 
+    def capture(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        return BANK.call(Call.CAPTURE, request.key, lambda: BANK.take(self.options.client, request)).move()
+
+    def refund(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        return BANK.call(Call.REFUND, request.key, lambda: BANK.give_back(self.options.client, request)).move()
+
+    def void(self, checkout: Checkout, request: MoveRequest) -> MoneyMove:
+        BANK.call(Call.VOID, request.key, lambda: BANK.release(self.options.client, request))
+        return MoneyMove(id="", amount=request.amount, status="succeeded")
+
     def parse_webhook(
         self, headers: Mapping[str, str], body: bytes, query: Mapping[str, str], hint: str
     ) -> list[Notice]:
@@ -204,114 +289,14 @@ class VillageBank(Provider[VillageBankOptions]):
             live=paper.live,
             raw_status=paper.word,
             requested=paper.amount,
-            captured=paper.sums.get("captured", 0),
-            capturable=paper.sums.get("capturable", 0),
-            refunded=paper.sums.get("refunded", 0),
-            charged_back=paper.sums.get("charged_back", 0),
-            held=paper.held,
+            captured=paper.captured,
+            capturable=paper.capturable,
+            refunded=paper.of(paper.refunds, "succeeded"),
+            charged_back=paper.of(paper.disputes, "open", "lost"),
+            captures=tuple(slip.move() for slip in paper.captures),
+            refunds=tuple(slip.move() for slip in paper.refunds),
+            disputes=tuple(slip.move() for slip in paper.disputes),
+            held=paper.held or bool(paper.of(paper.disputes, "inquiry")),
             our_reference=paper.mark,
             checkout_url=page,
         )
-
-
-# --- its stage
-
-
-class VillageBankStage(Stage):
-    name = "the village bank"
-    backend = "tests.contract.village_bank.VillageBank"
-    cannot = {
-        Trait.HTTP: "the bank has no address: its wire is a method call",
-        Trait.PAGE: "the bank's page is a counter in the village",
-        Trait.TOKEN: "the bank writes to one address per client",
-    }
-    amounts = (("EUR", 2495), ("JPY", 1500), ("EUR", 1))
-    refuses = (("EUR", 0), ("USD", 100), ("EUR", 10**9))
-    lifetime = LIFE
-
-    def options(self, account: int = 1) -> dict[str, Any]:
-        return {"client": f"client{account}of2", "signing_secrets": [f"sealofclient{account}abcdef"]}
-
-    def begin(self) -> None:
-        BANK.begin()
-
-    def listen(self, account: int, url: str) -> None:
-        BANK.addresses[self.options(account)["client"]] = url
-
-    def play(self, reference: str, act: Act, *, webhook: bool = True) -> None:
-        paper = BANK.books[reference]
-        words = {Act.AUTHORIZE: "reserved", Act.PROCESS: "pending", Act.DECLINE: "open", Act.PAY: "paid"}
-        words |= {Act.FAIL: "failed", Act.CANCEL: "canceled", Act.EXPIRE: "expired", Act.HOLD: "paid"}
-        paper.word = words.get(act, paper.word)
-        paper.held = act is Act.HOLD
-        sums = paper.sums
-        if act in {Act.PAY, Act.HOLD}:
-            sums |= {"captured": paper.amount, "capturable": 0}
-        elif act is Act.AUTHORIZE:
-            sums["capturable"] = paper.amount
-        elif act in {Act.REFUND, Act.REFUND_PART}:
-            sums["refunded"] = sums.get("refunded", 0) + paper.amount // (1 if act is Act.REFUND else 5)
-        elif act in {Act.CHARGE_BACK, Act.WIN}:
-            sums["charged_back"] = paper.amount if act is Act.CHARGE_BACK else 0
-        if webhook:
-            BANK.tell(paper)
-
-    def tell(self, reference: str, **news: Any) -> None:
-        paper = BANK.books[reference]
-        for name, value in news.items():
-            setattr(paper, name, value)
-        if "amount" in news and paper.sums.get("captured"):
-            paper.sums["captured"] = news["amount"]
-
-    def payments(self) -> list[str]:
-        return [*reversed(BANK.books)]
-
-    def asked(self, reference: str) -> Asked:
-        return Asked(amount=BANK.books[reference].amount, currency=BANK.books[reference].currency)
-
-    def payable(self, reference: str) -> bool:
-        return BANK.books[reference].word == "open"
-
-    def advance(self, seconds: float) -> None:
-        clock.move(clock.offset() + timedelta(seconds=seconds))
-
-    def page(self, url: str) -> tuple[int, str]:
-        known = url.rpartition("/")[2] in BANK.books
-        return (200, "<html>Come to the counter.</html>") if known else (404, "")
-
-    def trouble(
-        self, call: Call, trouble: Trouble, *, times: int | None = None, retry_after: int | None = None
-    ) -> None:
-        BANK.troubles[call] = (trouble, times, retry_after)
-
-    def calm(self) -> None:
-        BANK.troubles.clear()
-
-    def calls(self, call: Call | None = None) -> int:
-        return sum(1 for each, _ in BANK.log if call in (None, each))
-
-    def keys(self) -> list[str | None]:
-        return [key for call, key in BANK.log if call is Call.CREATE]
-
-    def deliveries(self) -> list[Delivery]:
-        return [self._sealed(event) for event in BANK.events]
-
-    def send_again(self, reference: str) -> None:
-        BANK.tell(BANK.books[reference])
-
-    def forged(self, reference: str, forgery: Forgery) -> Delivery:
-        self.send_again(reference)
-        return self._sealed(BANK.events[-1], forgery)
-
-    def _sealed(self, event: dict[str, Any], forgery: Forgery | None = None) -> Delivery:
-        number = 1 if event["to"] == self.options(1)["client"] else 2
-        secret = self.options(number)["signing_secrets"][0] if forgery is not Forgery.OTHER_SECRET else "nobodys"
-        body = json.dumps({**event, "live": forgery is Forgery.WRONG_MODE}).encode()
-        moment = int(clock.now().timestamp()) - (900 if forgery is Forgery.OLD else 0)
-        seal = sign(secret, moment, body + (b"!" if forgery is Forgery.BAD_SIGNATURE else b""))
-        scheme = "v0" if forgery is Forgery.UNKNOWN_SCHEME else "v1"
-        headers = {"Content-Type": "application/json", "Bank-Signature": f"{scheme} {moment} {seal}"}
-        if forgery is Forgery.UNSIGNED:
-            del headers["Bank-Signature"]
-        path = urlsplit(BANK.addresses[event["to"]]).path
-        return Delivery(id=event["id"], payment=event["paper"], path=path, headers=headers, body=body, state="held")

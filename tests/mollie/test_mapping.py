@@ -121,7 +121,7 @@ def test_sums__a_chargeback_that_was_reversed_is_won():
     report = read_payment(payment(status="paid", _embedded={"chargebacks": [lost, won]}))
 
     assert report.charged_back == 500
-    assert [move.status for move in report.disputes] == ["lost", "won"]
+    assert [move.status for move in report.disputes] == ["open", "won"]
 
 
 def test_sums__what_was_not_embedded_is_not_known():

@@ -13,6 +13,16 @@ import requests
 KEY = "test_" + "k" * 30
 OTHER_KEY = "test_" + "o" * 30
 LIVE_KEY = "live_" + "k" * 30
+ADDRESS = {
+    "givenName": "Ada",
+    "familyName": "Lovelace",
+    "email": "buyer@shop.example",
+    "streetAndNumber": "Straat 1",
+    "postalCode": "1234AB",
+    "city": "Utrecht",
+    "country": "NL",
+}
+"""What Klarna and its like want to know of a buyer."""
 
 
 @dataclass

@@ -104,7 +104,16 @@ def test_overwrite__expiry_is_obeyed(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"id": "tr_x"}, {"amount": None}, {"amount": {"value": "x"}}, {"status": None}, {"expiresAt": "soon"}]
+    "body",
+    [
+        {"id": "tr_x"},
+        {"amount": None},
+        {"amount": {"value": "x"}},
+        {"status": None},
+        {"expiresAt": "soon"},
+        {"dueDate": "soon"},
+        {"method": "\ud800"},
+    ],
 )
 def test_overwrite__only_what_can_still_be_shown(shop: Shop, body: dict[str, Any]) -> None:
     payment = shop.get(shop.create()["id"])
@@ -119,6 +128,7 @@ def test_overwrite__only_what_can_still_be_shown(shop: Shop, body: dict[str, Any
         ("status", {}),
         ("status", {"status": "paid", "webhook": "yes"}),
         ("status", {"status": "paid", "method": "coins"}),
+        ("status", {"status": "paid", "method": ["ideal"]}),
         ("status", {"status": "paid", "when": "now"}),
         ("refund", {"amount": {"currency": "EUR", "value": "1"}}),
         ("chargeback", {}),

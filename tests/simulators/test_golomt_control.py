@@ -128,6 +128,25 @@ def test_chargeback__is_said_to_be_on_paper(golomt: GolomtShop) -> None:
     assert (answer.status_code, "on paper" in answer.json()["error"]) == (400, True)
 
 
+@pytest.mark.parametrize("verb", ["capture", "void", "lapse"])
+def test_authorization__there_is_none_to_take_release_or_lose(golomt: GolomtShop, verb: str) -> None:
+    before = golomt.paid()
+    answer = golomt.try_control("POST", f"golomt/payments/ORD100045/{verb}", {})
+    assert (answer.status_code, "at once" in answer.json()["error"]) == (400, True)
+    assert golomt.control("GET", "golomt/payments/ORD100045")["inquiry"] == before["inquiry"]
+    assert golomt.try_control("POST", f"golomt/payments/NOBODY/{verb}", {}).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", None, ["succeeded"]])
+def test_refund__is_done_or_is_not_in_the_list(golomt: GolomtShop, status: Any) -> None:
+    golomt.paid()
+    path = "golomt/payments/ORD100045"
+    assert golomt.try_control("POST", f"{path}/refund", {"status": status}).status_code == 400
+    assert golomt.control("GET", path)["simulator"]["reversed"] is None
+    golomt.control("POST", f"{path}/refund", {"status": "succeeded"})
+    assert golomt.control("GET", path)["simulator"]["reversed"] is not None
+
+
 def test_settings__all_with_their_meaning(golomt: GolomtShop) -> None:
     found = golomt.control("GET", "golomt/settings")
     meaning = found.pop("meaning")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import requests
 
-from tests.simulators.kit import OTHER_KEY, Shop
+from tests.simulators.kit import ADDRESS, OTHER_KEY, Shop
 
 HOUR, DAY = 3600, 86400
 
@@ -23,8 +24,7 @@ def authorized(shop: Shop, **changes: Any) -> str:
 
 def klarna(shop: Shop) -> str:
     line = {"description": "Chair", "quantity": 1, "unitPrice": eur("10.00"), "totalAmount": eur("10.00")}
-    address = {"email": "buyer@shop.example"}
-    return authorized(shop, method="klarna", captureMode=None, lines=[line], billingAddress=address)
+    return authorized(shop, method="klarna", captureMode=None, lines=[line], billingAddress=ADDRESS)
 
 
 def capture(shop: Shop, payment_id: str, **body: Any) -> requests.Response:
@@ -330,3 +330,136 @@ def test_chargeback__in_part(shop: Shop) -> None:
     assert (now["amountChargedBack"]["value"], now["amountRemaining"]["value"]) == ("4.95", "20.00")
     assert len(shop.deliveries()) == 1
     assert shop.try_control("POST", f"mollie/payments/{shop.create()['id']}/chargeback", {}).status_code == 400
+
+
+def test_chargeback__never_takes_more_than_there_is(shop: Shop) -> None:
+    payment_id = shop.paid()["id"]
+    path = f"mollie/payments/{payment_id}/chargeback"
+    for value in ("24.96", "0.00"):
+        assert shop.try_control("POST", path, {"amount": eur(value)}).status_code == 400
+    shop.control("POST", path, {"amount": eur("20.00")})
+    shop.control("POST", path, {})
+    now = shop.get(payment_id, embed="chargebacks")
+    assert [each["amount"]["value"] for each in now["_embedded"]["chargebacks"]] == ["20.00", "4.95"]
+    assert shop.try_control("POST", path, {}).status_code == 400
+    assert shop.try_control("POST", path, {"inquiry": True}).status_code == 400, "there is no such thing here"
+
+
+def test_chargeback__is_reversed_once(shop: Shop) -> None:
+    payment_id = shop.paid()["id"]
+    back = shop.control("POST", f"mollie/payments/{payment_id}/chargeback", {})["_embedded"]["chargebacks"][0]["id"]
+    path = f"mollie/payments/{payment_id}/chargebacks/{back}/reverse"
+    shop.control("POST", path, {"webhook": False})
+    assert len(shop.deliveries()) == 2, "paid, and charged back"
+    assert shop.try_control("POST", path, {}).status_code == 400
+    shop.control("POST", f"mollie/payments/{payment_id}/chargeback", {})
+
+
+# -- what dashboards and banks do to an authorization -------------------------------------------------------
+
+
+def test_dashboard__captures_everything_at_once(shop: Shop) -> None:
+    payment_id = authorized(shop)
+    now = shop.control("POST", f"mollie/payments/{payment_id}/capture", {})
+    assert (now["status"], now["amountCaptured"]["value"]) == ("paid", "10.00")
+    assert [each["status"] for each in now["_embedded"]["captures"]] == ["succeeded"]
+    assert len(shop.deliveries()) == 2
+    assert shop.try_control("POST", f"mollie/payments/{payment_id}/capture", {}).status_code == 422
+
+
+def test_dashboard__captures_a_part_and_keeps_or_lets_go_of_the_rest(shop: Shop) -> None:
+    path = f"mollie/payments/{klarna(shop)}/capture"
+    now = shop.control("POST", path, {"amount": eur("4.00"), "final": False, "webhook": False})
+    assert (now["status"], now["amountCaptured"]["value"]) == ("authorized", "4.00")
+    assert len(shop.deliveries()) == 1
+    now = shop.control("POST", path, {"amount": eur("1.00")})
+    assert (now["status"], now["amountCaptured"]["value"], now["amountRemaining"]["value"]) == (
+        "paid",
+        "5.00",
+        "5.00",
+    )
+    assert len(shop.deliveries()) == 2
+
+
+@pytest.mark.parametrize(("verb", "status"), [("void", "canceled"), ("lapse", "expired")])
+def test_dashboard__an_authorization_ends(shop: Shop, verb: str, status: str) -> None:
+    payment_id = authorized(shop)
+    path = f"mollie/payments/{payment_id}/{verb}"
+    assert shop.control("POST", path, {"webhook": False})["status"] == status
+    assert "captureBefore" not in shop.get(payment_id)
+    assert len(shop.deliveries()) == 1
+    assert shop.try_control("POST", path, {}).status_code == 422
+    assert shop.try_control("POST", f"mollie/payments/{shop.paid()['id']}/{verb}", {}).status_code == 422
+    assert shop.control("POST", f"mollie/payments/{authorized(shop)}/{verb}", {})["status"] == status
+    assert len(shop.deliveries()) == 4, "of three payments their first news, and of the last its end"
+
+
+def test_dashboard__a_capture_of_too_much_is_refused_and_changes_nothing(shop: Shop) -> None:
+    payment_id = authorized(shop)
+    for amount in (eur("10.01"), eur("0.00"), {"currency": "USD", "value": "1.00"}):
+        refused = shop.try_control("POST", f"mollie/payments/{payment_id}/capture", {"amount": amount})
+        assert refused.status_code == 422
+    assert shop.get(payment_id, embed="captures")["_embedded"]["captures"] == []
+
+
+def test_release__takes_a_capture_with_it_that_is_still_with_the_bank(shop: Shop) -> None:
+    payment_id = klarna(shop)
+    shop.control("POST", "mollie/settings", {"capture_seconds": 60})
+    capture(shop, payment_id, amount=eur("4.00"))
+    shop.call("POST", f"/v2/payments/{payment_id}/release-authorization")
+    shop.advance(10)
+    now = shop.get(payment_id, embed="captures")
+    assert (now["status"], now["_embedded"]["captures"][0]["status"]) == ("canceled", "failed")
+    shop.advance(100)
+    assert shop.get(payment_id)["status"] == "canceled"
+
+
+def test_release__that_the_issuer_ignores(shop: Shop) -> None:
+    payment_id = authorized(shop)
+    shop.control("POST", "mollie/settings", {"release_works": False})
+    assert shop.call("POST", f"/v2/payments/{payment_id}/release-authorization").status_code == 202
+    shop.advance(HOUR)
+    assert shop.get(payment_id)["status"] == "authorized"
+
+
+@pytest.mark.parametrize("name", ["capture", "refund", "release"])
+def test_faults__work_for_what_moves_money(shop: Shop, name: str) -> None:
+    payment_id = shop.paid()["id"] if name == "refund" else authorized(shop)
+    path = {"capture": "captures", "refund": "refunds", "release": "release-authorization"}[name]
+    body = {} if name == "release" else {"amount": eur("1.00")}
+
+    def ask() -> requests.Response:
+        headers = {"Idempotency-Key": "f"}
+        return shop.call("POST", f"/v2/payments/{payment_id}/{path}", json=body, headers=headers)
+
+    for fault, status in (({"kind": "5xx", "status": 500}, 500), ({"kind": "429"}, 429)):
+        shop.fault(name, times=1, **fault)
+        assert ask().status_code == status
+    assert shop.get(payment_id, embed="captures,refunds")["_embedded"] == {"captures": [], "refunds": []}
+    shop.fault(name, "lost_answer", times=1)
+    with pytest.raises(requests.ConnectionError):
+        ask()
+    again = ask()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    made = shop.get(payment_id, embed="captures,refunds")["_embedded"]
+    assert len(made["captures"]) + len(made["refunds"]) == (0 if name == "release" else 1)
+
+
+@pytest.mark.parametrize("name", ["capture", "refund"])
+def test_idempotency__the_same_key_with_another_amount_is_a_400(shop: Shop, name: str) -> None:
+    payment_id = shop.paid()["id"] if name == "refund" else authorized(shop)
+    path, headers = f"/v2/payments/{payment_id}/{name}s", {"Idempotency-Key": "x"}
+    assert shop.call("POST", path, json={"amount": eur("1.00")}, headers=headers).status_code == 201
+    assert shop.call("POST", path, json={"amount": eur("2.00")}, headers=headers).status_code == 400
+    assert shop.call("GET", path).json()["count"] == 1
+
+
+def test_panel__has_a_button_for_each(shop: Shop) -> None:
+    for action, status in (("capture", "paid"), ("void", "canceled"), ("lapse", "expired")):
+        payment_id = authorized(shop)
+        page = shop.session.get(f"{shop.root}/", timeout=5).text
+        token = re.search(r'name="token" value="([\w-]+)"', page)
+        assert token and f'value="{action}"' in page
+        form = {"token": token[1], "provider": "mollie", "action": action}
+        shop.session.post(f"{shop.root}/panel/payments/{payment_id}", data=form, timeout=5)
+        assert shop.get(payment_id)["status"] == status

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.official import official_client
-from tests.simulators.kit import KEY, Shop
+from tests.simulators.kit import ADDRESS, KEY, Shop
 
 Client = official_client("mollie.api.client").Client
 error = official_client("mollie.api.error")
@@ -97,6 +97,60 @@ def test_capture(client: Any, shop: Shop) -> None:
     shop.advance(10)
     assert client.payments.get(made.id).amount_captured["value"] == "20.00"
     assert payment.captures.get(capture.id).amount["value"] == "20.00"
+
+
+def test_capture_in_parts_with_a_key_and_a_mark(client: Any, shop: Shop) -> None:
+    payment = held(client, shop, method="klarna", lines=[line("24.95")], billingAddress=ADDRESS)
+    part = {"amount": {"currency": "EUR", "value": "4.95"}, "metadata": {"move": "m-1"}}
+    captures = [payment.captures.create(part, idempotency_key="m-1") for _ in range(2)]
+    assert captures[0].id == captures[1].id
+    assert captures[0]["metadata"] == {"move": "m-1"}
+    shop.advance(10)
+    now = client.payments.get(payment.id)
+    assert now.is_authorized() and now.amount_captured["value"] == "4.95"
+    with pytest.raises(error.UnprocessableEntityError) as caught:
+        payment.captures.create({"amount": {"currency": "EUR", "value": "20.01"}})
+    assert caught.value.field == "amount.value"
+
+
+def test_release(client: Any, shop: Shop) -> None:
+    """The client of 2024 has no word for it, but a way to say anything."""
+    payment = held(client, shop)
+    path = f"payments/{payment.id}/release-authorization"
+    answer = client.perform_http_call("POST", path)
+    assert (answer.status_code, answer.content) == (202, b"")
+    shop.advance(10)
+    assert client.payments.get(payment.id).is_canceled()
+    assert client.perform_http_call("POST", path).status_code == 422
+
+
+def test_cancelling_an_authorization(client: Any, shop: Shop) -> None:
+    payment = held(client, shop)
+    assert payment.is_cancelable
+    assert client.payments.delete(payment.id).is_canceled()
+
+
+def test_refund_with_a_key_and_a_mark(client: Any, shop: Shop) -> None:
+    payment = client.payments.get(shop.paid()["id"])
+    part = {"amount": {"currency": "EUR", "value": "5.00"}, "metadata": {"move": "m-2"}}
+    refunds = [payment.refunds.create(part, idempotency_key="m-2") for _ in range(2)]
+    assert refunds[0].id == refunds[1].id
+    assert payment.refunds.get(refunds[0].id).metadata == {"move": "m-2"}
+    with pytest.raises(error.ResponseError) as caught:
+        payment.refunds.create(part, idempotency_key="m-3")
+    assert caught.value.status == 409
+    assert client.payments.get(payment.id).amount_refunded["value"] == "5.00"
+
+
+def held(client: Any, shop: Shop, **more: Any) -> Any:
+    made = client.payments.create(order(**{"method": "creditcard", "captureMode": "manual", **more}))
+    shop.set_status(made.id, "authorized")
+    return client.payments.get(made.id)
+
+
+def line(value: str) -> dict[str, Any]:
+    price = {"currency": "EUR", "value": value}
+    return {"description": "Chair", "quantity": 1, "unitPrice": price, "totalAmount": price}
 
 
 def test_chargebacks_and_methods(client: Any, shop: Shop) -> None:

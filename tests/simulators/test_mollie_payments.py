@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.kit import KEY, LIVE_KEY, OTHER_KEY, Shop
+from tests.simulators.kit import ADDRESS, KEY, LIVE_KEY, OTHER_KEY, Shop
 
 
 def test_create__a_201_in_hal_with_what_strict_clients_need(shop: Shop) -> None:
@@ -136,15 +136,58 @@ def test_create__refused_with_the_field_at_fault(shop: Shop, changes: dict[str, 
 
 
 def test_create__lines_must_add_up(shop: Shop) -> None:
-    def line(value: str) -> dict[str, Any]:
-        price = {"currency": "EUR", "value": value}
-        return {"description": "Chair", "quantity": 1, "unitPrice": price, "totalAmount": price}
-
-    address = {"email": "buyer@shop.example"}
-    good = shop.create(method="klarna", lines=[line("25.00"), line("-0.05")], billingAddress=address)
+    lines = [line("25.00"), line("-0.05", type="discount")]
+    good = shop.create(method="klarna", lines=lines, billingAddress=ADDRESS)
     assert good["method"] == "klarna"
-    bad = shop.order(method="klarna", lines=[line("24.94")], billingAddress=address)
+    bad = shop.order(method="klarna", lines=[line("24.94")], billingAddress=ADDRESS)
     assert shop.call("POST", "/v2/payments", json=bad).json()["field"] == "lines"
+
+
+def line(value: str, **more: Any) -> dict[str, Any]:
+    price = {"currency": "EUR", "value": value}
+    return {"description": "Chair", "quantity": 1, "unitPrice": price, "totalAmount": price} | more
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"description": ""}, "description"),
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": 2}, "totalAmount"),
+        ({"unitPrice": None}, "unitPrice"),
+        ({"unitPrice": {"currency": "USD", "value": "24.95"}}, "unitPrice.currency"),
+        ({"type": "discount"}, "unitPrice"),
+        ({"type": "tip"}, "type"),
+        ({"discountAmount": {"currency": "EUR", "value": "0.01"}}, "totalAmount"),
+        ({"vatAmount": {"currency": "EUR", "value": "4.33"}}, "vatRate"),
+        ({"vatAmount": {"currency": "EUR", "value": "4.34"}, "vatRate": "21.00"}, "vatAmount"),
+    ],
+)
+def test_create__a_line_must_be_right_to_the_cent(shop: Shop, wrong: dict[str, Any], field: str) -> None:
+    body = shop.order(method="klarna", lines=[line("24.95", **wrong)], billingAddress=ADDRESS)
+    assert shop.call("POST", "/v2/payments", json=body).json()["field"] == f"lines.0.{field}"
+
+
+def test_create__a_line_with_its_vat(shop: Shop) -> None:
+    vat = {"vatAmount": {"currency": "EUR", "value": "4.33"}, "vatRate": "21.00"}
+    assert shop.create(method="klarna", lines=[line("24.95", **vat)], billingAddress=ADDRESS)["status"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong", "field"),
+    [
+        ("klarna", {"familyName": ""}, "familyName"),
+        ("billie", {}, "organizationName"),
+        ("klarna", {"country": "Nederland"}, "country"),
+        ("klarna", {"email": "nobody"}, "email"),
+        ("klarna", {"phone": "call me"}, "phone"),
+    ],
+)
+def test_create__a_method_that_checks_buyers_wants_their_address(
+    shop: Shop, method: str, wrong: dict[str, Any], field: str
+) -> None:
+    body = shop.order(method=method, lines=[line("24.95")], billingAddress=ADDRESS | wrong)
+    assert shop.call("POST", "/v2/payments", json=body).json()["field"] == f"billingAddress.{field}"
 
 
 def test_create__zero_only_for_a_first_payment_by_card_or_paypal(shop: Shop) -> None:

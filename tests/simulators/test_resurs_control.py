@@ -125,6 +125,35 @@ def test_portal__amounts_and_lines(shop: ResursShop) -> None:
     assert shop.get(payment["id"])["order"] == shop.control("GET", path)["order"]
 
 
+def test_portal__a_final_capture_cancels_the_rest(shop: ResursShop) -> None:
+    payment = shop.accepted()
+    captured = shop.control("POST", f"resurs/payments/{payment['id']}/capture", {"amount": 300, "final": True})
+    assert sums(captured) == ("849.0", "0.0", "300.0", "0.0", "549.0")
+    assert shop.told()[1:] == ["management CAPTURE", "management CANCEL"]
+    whole = shop.accepted()
+    captured = shop.control("POST", f"resurs/payments/{whole['id']}/capture", {"final": True, "webhook": False})
+    assert sums(captured) == ("849.0", "0.0", "849.0", "0.0", "0.0")
+    assert shop.told()[3:] == ["authorization AUTHORIZED"]
+
+
+def test_portal__a_final_capture_of_too_much_does_nothing(shop: ResursShop) -> None:
+    payment = shop.accepted()
+    path = f"resurs/payments/{payment['id']}/capture"
+    assert shop.try_control("POST", path, {"amount": 850, "final": True}).status_code == 400
+    assert shop.try_control("POST", path, {"amount": 300, "final": "yes"}).status_code == 400
+    assert sums(shop.get(payment["id"])) == ("849.0", "849.0", "0.0", "0.0", "0.0")
+
+
+def test_portal__void_cancels_what_was_not_captured(shop: ResursShop) -> None:
+    payment = shop.accepted()
+    path = f"resurs/payments/{payment['id']}"
+    shop.control("POST", f"{path}/capture", {"amount": 300})
+    assert shop.try_control("POST", f"{path}/void", {"amount": 1}).status_code == 400
+    assert sums(shop.control("POST", f"{path}/void", {"webhook": False}))[1:] == ("0.0", "300.0", "0.0", "549.0")
+    assert shop.try_control("POST", f"{path}/void").status_code == 400
+    assert shop.told() == ["authorization AUTHORIZED", "management CAPTURE"]
+
+
 @pytest.mark.parametrize(
     ("verb", "body"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from django_payflow.simulators import Running
 from tests.simulators.kit import Receiver
@@ -91,6 +92,38 @@ def test_movements__need_a_positive_sum(shop: ResursShop, what: str, totals: tup
     do(shop, payment, "capture", 100)
     refuse(shop, payment, what, *totals)
     assert sums(shop.get(payment["id"])) == ("849.0", "749.0", "100.0", "0.0", "0.0")
+
+
+@pytest.mark.parametrize("totals", [(10, 0), (10, -1)])
+def test_refund__has_positive_lines_only(shop: ResursShop, totals: tuple[int, ...]) -> None:
+    """A capture may contain a discount, and one that names no lines is refunded with all of its own."""
+    payment = shop.accepted()
+    do(shop, payment, "capture", 900, -51)
+    refuse(shop, payment, "refund", *totals)
+    refunded = do(shop, payment, "refund")
+    assert [each["totalAmountIncludingVat"] for each in refunded["order"]["actionLog"][-1]["orderLines"]] == [
+        900,
+        -51,
+    ]
+
+
+@pytest.mark.parametrize("what", ["capture", "refund", "cancel"])
+def test_faults__of_movements(shop: ResursShop, what: str) -> None:
+    """Done or not, a failed answer does not say; the log does."""
+    payment = shop.accepted()
+    if what == "refund":
+        do(shop, payment, "capture")
+    before, path = len(log(payment)), f"/v2/payments/{payment['id']}/{what}"
+    before += what == "refund"
+    for fault, done in (({"kind": "5xx"}, False), ({"kind": "429"}, False), ({"kind": "5xx", "done": True}, True)):
+        shop.fault(what, times=1, **fault)
+        assert shop.call("POST", path, {"orderLines": [line(10)]}).status_code in {429, 503}
+        assert len(log(shop.get(payment["id"]))) - before == done
+    for fault in ("lost_answer", "truncated"):
+        shop.fault(what, fault, times=1)
+        with pytest.raises((requests.RequestException, ValueError)):
+            shop.call("POST", path, {"orderLines": [line(10)]}).json()
+    assert log(shop.get(payment["id"]))[before:] == [what.upper()] * 3
 
 
 def test_movements__nothing_left(shop: ResursShop) -> None:

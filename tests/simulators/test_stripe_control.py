@@ -236,6 +236,107 @@ def test_chargeback__moved_and_refused(shop: StripeShop) -> None:
     assert shop.try_control("POST", wrong, {}).status_code == 404
 
 
+def facts_of(shop: StripeShop, session: dict[str, Any], verb: str, **body: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = shop.verb(session["id"], verb, **body)["simulator"]
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"), [({}, 2495), ({"amount": 499, "final": True}, 499), ({"amount": 2495}, 2495)]
+)
+def test_capture__in_the_dashboard(shop: StripeShop, body: dict[str, Any], taken: int) -> None:
+    session = shop.held()
+    shop.listen()
+    facts = facts_of(shop, session, "capture", **body)
+    intent, (charge,) = facts["payment_intent"], facts["charges"]
+    assert (intent["status"], intent["amount_received"], intent["amount_capturable"]) == ("succeeded", taken, 0)
+    assert (charge["captured"], charge["amount_captured"]) == (True, taken)
+    assert shop.events() == ["charge.captured", "payment_intent.succeeded", "charge.updated"]
+
+
+def test_void_and_lapse__in_the_dashboard(shop: StripeShop) -> None:
+    for verb, reason, events in (
+        ("void", None, ["payment_intent.canceled"]),
+        ("lapse", "automatic", ["charge.expired", "payment_intent.canceled"]),
+    ):
+        shop.control("POST", "reset")
+        session = shop.held()
+        shop.listen()
+        intent = facts_of(shop, session, verb)["payment_intent"]
+        assert (intent["status"], intent["cancellation_reason"], intent["amount_capturable"]) == (
+            "canceled",
+            reason,
+            0,
+        )
+        assert shop.events() == events
+        shop.advance(8 * 86400)
+        assert shop.events() == events, "what is gone does not lapse again"
+
+
+@pytest.mark.parametrize("verb", ["capture", "void", "lapse"])
+def test_holds__without_a_webhook_and_refused(shop: StripeShop, verb: str) -> None:
+    shop.listen()
+
+    def refusal(session_id: str, **body: Any) -> int:
+        return shop.try_control("POST", f"stripe/payments/{session_id}/{verb}", body).status_code
+
+    held, told = shop.held(), len(shop.events())
+    facts_of(shop, held, verb, webhook=False)
+    assert len(shop.events()) == told
+    assert refusal(held["id"]) == 400, "it is gone by now"
+    assert refusal(shop.paid()["id"]) == 400
+    assert refusal(shop.create()["id"]) == 400
+    assert refusal("cs_test_no") == 404
+    assert refusal(shop.held()["id"], colour="red") == 400
+
+
+@pytest.mark.parametrize("body", [{"amount": 2496}, {"amount": 0}, {"amount": "5"}, {"final": False}, {"final": 1}])
+def test_capture__wrong_amounts_change_nothing(shop: StripeShop, body: dict[str, Any]) -> None:
+    session = shop.held()
+    assert shop.try_control("POST", f"stripe/payments/{session['id']}/capture", body).status_code == 400
+    assert shop.get(session["id"]) == session
+
+
+def test_chargeback__lost(shop: StripeShop) -> None:
+    session = shop.paid()
+    (dispute,) = facts_of(shop, session, "chargeback", amount=800)["disputes"]
+    shop.listen()
+    url = f"stripe/payments/{session['id']}/chargebacks/{dispute['id']}"
+    (lost,) = shop.control("POST", f"{url}/lose", {})["simulator"]["disputes"]
+    assert (lost["status"], lost["amount"]) == ("lost", 800)
+    assert [(line["object"], line["amount"]) for line in lost["balance_transactions"]] == [
+        ("balance_transaction", -800)
+    ]
+    assert shop.events() == ["charge.dispute.closed"]
+    assert shop.try_control("POST", f"{url}/lose", {}).status_code == 400
+    refund = shop.call("POST", "/v1/refunds", send={"charge": dispute["charge"], "amount": 100})
+    assert refund.json()["error"]["code"] == "charge_disputed"
+
+
+def test_chargeback__of_more_than_was_taken_is_refused(shop: StripeShop) -> None:
+    session = shop.held()
+    path = f"stripe/payments/{session['id']}/chargeback"
+    assert shop.try_control("POST", path, {}).status_code == 400, "nothing was taken yet"
+    shop.verb(session["id"], "capture", amount=800)
+    assert shop.try_control("POST", path, {"amount": 801}).status_code == 400
+    assert shop.verb(session["id"], "chargeback", amount=800)["simulator"]["disputes"][0]["amount"] == 800
+
+
+def test_inquiry__takes_money_only_when_it_becomes_a_dispute(shop: StripeShop) -> None:
+    session = shop.paid()
+    (inquiry,) = facts_of(shop, session, "chargeback", inquiry=True)["disputes"]
+    assert (inquiry["balance_transactions"], inquiry["is_charge_refundable"]) == ([], True)
+    url = f"stripe/payments/{session['id']}/chargebacks/{inquiry['id']}"
+    assert shop.try_control("POST", f"{url}/lose", {}).status_code == 400
+    shop.listen()
+    (dispute,) = shop.control("POST", f"{url}/status", {"status": "needs_response"})["simulator"]["disputes"]
+    assert [line["amount"] for line in dispute["balance_transactions"]] == [-2495]
+    assert dispute["is_charge_refundable"] is False
+    assert shop.events() == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
+    (won,) = shop.control("POST", f"{url}/reverse", {})["simulator"]["disputes"]
+    assert [line["amount"] for line in won["balance_transactions"]] == [-2495, 2495]
+
+
 def test_endpoints__listed_with_their_secrets(shop: StripeShop) -> None:
     made = shop.listen(secret="whsec_chosen")
     (listed,) = shop.control("GET", "stripe/webhook_endpoints")
@@ -285,3 +386,26 @@ def test_state__survives_a_restart(tmp_path: Any) -> None:
             shop = StripeShop(running.url, http, "http://127.0.0.1:9/hook")
             shop.advance(7 * 86400 + 1)
             assert shop.get(session_id)["payment_intent"]["status"] == "canceled"
+
+
+def test_panel__what_happens_to_the_money_later(shop: StripeShop) -> None:
+    def press(session: dict[str, Any], action: str) -> int:
+        page = shop.session.get(f"{shop.root}/?provider=stripe", timeout=5).text
+        token = re.findall(r'name="token" value="([^"]+)"', page)[0]
+        form = {"token": token, "provider": "stripe", "action": action}
+        url = f"{shop.root}/panel/payments/{session['id']}"
+        return shop.session.post(url, data=form, timeout=5, allow_redirects=False).status_code
+
+    captured, void, lapsed, disputed = shop.held(), shop.held(), shop.held(), shop.paid()
+    assert [press(captured, "capture"), press(void, "void"), press(lapsed, "lapse")] == [303] * 3
+    states = [shop.get(each["id"])["payment_intent"]["status"] for each in (captured, void, lapsed)]
+    assert states == ["succeeded", "canceled", "canceled"]
+    assert [press(void, "capture"), press(captured, "void"), press(disputed, "lapse"), press(disputed, "win")] == [
+        400
+    ] * 4
+    assert [press(disputed, action) for action in ("inquiry", "win", "chargeback", "lose")] == [303] * 4
+    ends = [
+        each["status"] for each in shop.control("GET", f"stripe/payments/{disputed['id']}")["simulator"]["disputes"]
+    ]
+    assert ends == ["warning_closed", "lost"]
+    assert press(shop.create(), "capture") == 400

@@ -152,3 +152,59 @@ def test_fault__not_found_while_young(shop: StripeShop) -> None:
     assert shop.call("GET", url).status_code == 404
     shop.advance(31)
     assert shop.call("GET", url).status_code == 200
+
+
+def moves(shop: StripeShop) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Operation -> where it is asked for, and what is sent; each about a payment of its own."""
+    held, other, paid = (each["payment_intent"]["id"] for each in (shop.held(), shop.held(), shop.paid()))
+    return {
+        "capture": (f"/v1/payment_intents/{held}/capture", {"amount_to_capture": 800}),
+        "void": (f"/v1/payment_intents/{other}/cancel", {"cancellation_reason": "abandoned"}),
+        "refund": ("/v1/refunds", {"payment_intent": paid, "amount": 700}),
+    }
+
+
+@pytest.mark.parametrize("operation", ["capture", "void", "refund"])
+def test_moves__are_done_once_under_one_key(shop: StripeShop, operation: str) -> None:
+    path, send = moves(shop)[operation]
+    first, again = post(shop, path, **send), post(shop, path, **send)
+    assert first.status_code == 200 and again.content == first.content
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(shop.ok("GET", "/v1/refunds")["data"]) == (1 if operation == "refund" else 0)
+
+
+@pytest.mark.parametrize("operation", ["capture", "void", "refund"])
+@pytest.mark.parametrize(
+    ("fault", "first", "again"),
+    [
+        ({"kind": "5xx"}, 503, False),
+        ({"kind": "5xx", "done": True}, 503, True),
+        ({"kind": "429"}, 429, False),
+        ({"kind": "not_found"}, 404, False),
+        ({"kind": "lost_answer"}, None, True),
+        ({"kind": "truncated"}, None, True),
+    ],
+)
+def test_moves__what_a_fault_leaves_under_the_key(
+    shop: StripeShop, operation: str, fault: dict[str, Any], first: int | None, again: bool
+) -> None:
+    path, send = moves(shop)[operation]
+    shop.fault(operation, times=1, **fault)
+    if first is None:
+        with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+            post(shop, path, **send)
+    else:
+        assert post(shop, path, **send).status_code == first
+    answer = post(shop, path, **send)
+    assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (200, again)
+
+
+@pytest.mark.parametrize("operation", ["capture", "void", "refund"])
+def test_moves__a_500_is_kept_and_other_bytes_are_refused(shop: StripeShop, operation: str) -> None:
+    path, send = moves(shop)[operation]
+    shop.fault(operation, "5xx", status=500, times=1)
+    assert [post(shop, path, **send).status_code for _ in range(2)] == [500, 500]
+    changed = {"cancellation_reason": "duplicate"} if operation == "void" else {**send, "metadata": {"a": "1"}}
+    error = post(shop, path, **changed).json()["error"]
+    assert (error["type"], "code" in error) == ("idempotency_error", False)
+    assert post(shop, path, key="two", **send).status_code == 200

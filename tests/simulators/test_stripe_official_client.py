@@ -82,6 +82,47 @@ def test_refund_and_list(client: Any, shop: StripeShop) -> None:
     assert (caught.value.http_status, caught.value.code, caught.value.param) == (400, None, "amount")
 
 
+def test_refund__once_under_one_key_and_taken_back(client: Any, shop: StripeShop) -> None:
+    intent = shop.paid()["payment_intent"]["id"]
+    asked = {"payment_intent": intent, "amount": 500, "reason": "duplicate", "metadata": {"refund": "k-1"}}
+    first = client.v1.refunds.create(asked, {"idempotency_key": "k-1"})
+    again = client.v1.refunds.create(asked, {"idempotency_key": "k-1"})
+    assert again.id == first.id and again.last_response.headers["Idempotent-Replayed"] == "true"
+    with pytest.raises(stripe.IdempotencyError) as caught:
+        client.v1.refunds.create({**asked, "amount": 600}, {"idempotency_key": "k-1"})
+    assert (caught.value.http_status, caught.value.code) == (400, None)
+    shop.switch(refund_starts="requires_action")
+    waiting = client.v1.refunds.create({**asked, "metadata": {"refund": "k-2"}})
+    assert (waiting.status, client.v1.refunds.cancel(waiting.id).status) == ("requires_action", "canceled")
+    charge = client.v1.charges.retrieve(first.charge, {"expand": ["refunds"]})
+    assert [each.metadata["refund"] for each in charge.refunds.data] == ["k-2", "k-1"]
+    assert charge.amount_refunded == 500
+
+
+def test_capture__under_a_key_and_several(client: Any, shop: StripeShop) -> None:
+    held = shop.held()["payment_intent"]
+    assert held["latest_charge"]["payment_method_details"]["card"]["capture_before"] > held["created"]
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.payment_intents.capture(held["id"], {"amount_to_capture": 500, "final_capture": False})
+    assert caught.value.param == "final_capture"
+    done = [
+        client.v1.payment_intents.capture(held["id"], {"amount_to_capture": 500}, {"idempotency_key": "c-1"})
+        for _ in range(2)
+    ]
+    assert [each.amount_received for each in done] == [500, 500]
+    assert done[1].last_response.headers["Idempotent-Replayed"] == "true"
+
+
+def test_disputes__lost_with_lines_of_the_balance(client: Any, shop: StripeShop) -> None:
+    session = shop.paid()
+    shop.verb(session["id"], "chargeback", amount=800)
+    (dispute,) = client.v1.disputes.list({"payment_intent": session["payment_intent"]["id"]}).data
+    assert client.v1.disputes.close(dispute.id).status == "lost"
+    (line_of_balance,) = client.v1.disputes.retrieve(dispute.id).balance_transactions
+    assert isinstance(line_of_balance, stripe.BalanceTransaction)
+    assert (line_of_balance.amount, line_of_balance.source) == (-800, dispute.id)
+
+
 def test_auto_paging__both_ways(client: Any) -> None:
     made = [client.v1.checkout.sessions.create(order()).id for _ in range(5)]
     assert [each.id for each in client.v1.checkout.sessions.list({"limit": 2}).auto_paging_iter()] == made[::-1]

@@ -251,6 +251,27 @@ def test_panel__rows_and_buttons(woosh: WooshShop, receiver: Receiver) -> None:
     assert press(woosh, {"id": "cs_none"}, "paid").status_code == 404
 
 
+@pytest.mark.parametrize(("action", "status"), [("capture", "paid"), ("void", "canceled"), ("lapse", "canceled")])
+def test_panel__reserved_money(woosh: WooshShop, action: str, status: str) -> None:
+    session = woosh.manual()
+    assert press(woosh, session, action).status_code == 400
+    assert press(woosh, session, "authorized").status_code == 303
+    assert press(woosh, session, action).status_code == 303
+    assert woosh.control("GET", f"wooshpay/payments/{session['id']}")["status"] == status
+
+
+def test_panel__refund_that_fails_and_inquiry_that_is_closed(woosh: WooshShop) -> None:
+    session = woosh.paid()
+    assert press(woosh, session, "refund_fails").status_code == 400
+    for action in ("refund", "refund_fails", "inquiry"):
+        assert press(woosh, session, action).status_code == 303
+    payment = woosh.control("GET", f"wooshpay/payments/{session['id']}")
+    assert (payment["refunds"][0]["status"], payment["disputes"][0]["status"]) == ("failed", "warning_needs_response")
+    assert press(woosh, session, "won").status_code == 303
+    closed = woosh.control("GET", f"wooshpay/payments/{session['id']}")["disputes"]
+    assert [each["status"] for each in closed] == ["warning_closed"]
+
+
 # -- what is kept ---------------------------------------------------------------------------------------
 
 

@@ -240,6 +240,123 @@ def test_dispute__made_lost_and_won(woosh: WooshShop) -> None:
     assert early["disputes"][0]["status"] == "warning_needs_response"
 
 
+def test_dispute__begins_as_an_inquiry_that_is_closed(woosh: WooshShop) -> None:
+    woosh.register()
+    session = woosh.paid()
+    (inquiry,) = woosh.verb(session, "chargeback", {"inquiry": True, "amount": 300})["disputes"]
+    assert (inquiry["status"], inquiry["amount"]) == ("warning_needs_response", 300)
+    closed = woosh.verb(session, f"chargebacks/{inquiry['id']}/reverse")["disputes"]
+    assert [each["status"] for each in closed] == ["warning_closed"]
+    assert woosh.told()[-2:] == ["charge.dispute.updated"] * 2
+
+
+def test_dispute__is_lost_for_good(woosh: WooshShop) -> None:
+    woosh.register()
+    session = woosh.paid()
+    (dispute,) = woosh.verb(session, "chargeback")["disputes"]
+    lost = woosh.verb(session, f"chargebacks/{dispute['id']}/lose", {"webhook": False})["disputes"]
+    assert [each["status"] for each in lost] == ["lost"]
+    assert woosh.told()[-1:] == ["charge.dispute.updated"] and len(woosh.told()) == 3
+    woosh.verb(session, f"chargebacks/{dispute['id']}/lose")
+    assert len(woosh.told()) == 4
+
+
+# -- control verbs about reserved money -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "captured"), [({}, 1234), ({"amount": 800}, 800), ({"amount": 1234, "final": False}, 1234)]
+)
+def test_dashboard_capture__whole_or_part_once(woosh: WooshShop, body: dict[str, Any], captured: int) -> None:
+    woosh.register()
+    session = authorized(woosh)
+    payment = woosh.verb(session, "capture", body)
+    assert (payment["status"], payment["intent"]["amount_received"]) == ("paid", captured)
+    assert (payment["intent"]["amount_capturable"], payment["charges"][0]["amount_captured"]) == (0, captured)
+    assert woosh.told()[-1] == "payment_intent.succeeded"
+    assert woosh.try_control("POST", f"wooshpay/payments/{session['id']}/capture", {}).status_code == 400
+
+
+@pytest.mark.parametrize("verb", ["void", "lapse"])
+def test_dashboard_release__and_lapse(woosh: WooshShop, verb: str) -> None:
+    woosh.register()
+    session = authorized(woosh)
+    payment = woosh.verb(session, verb)
+    reason = {"void": None, "lapse": "automatic"}[verb]
+    assert (payment["status"], payment["intent"]["cancellation_reason"]) == ("canceled", reason)
+    assert payment["intent"]["amount_capturable"] == 0
+    assert woosh.told()[-1] == "payment_intent.canceled"
+
+
+@pytest.mark.parametrize("verb", ["capture", "void", "lapse"])
+def test_reserved_money__silently(woosh: WooshShop, verb: str) -> None:
+    woosh.register()
+    session = authorized(woosh)
+    assert woosh.verb(session, verb, {"webhook": False})["status"] in ("paid", "canceled")
+    assert woosh.told() == ["payment_intent.created"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("capture", {"amount": 1235}),
+        ("capture", {"amount": 0}),
+        ("capture", {"amount": "800"}),
+        ("capture", {"amount": 800, "final": False}),
+        ("capture", {"final": 1}),
+        ("capture", {"sum": 800}),
+        ("void", {"amount": 800}),
+        ("lapse", {"webhook": "no"}),
+        ("refund", {}),
+        ("chargeback", {}),
+    ],
+)
+def test_reserved_money__refused_in_words(woosh: WooshShop, verb: str, body: dict[str, Any]) -> None:
+    session = authorized(woosh)
+    answer = woosh.try_control("POST", f"wooshpay/payments/{session['id']}/{verb}", body)
+    assert answer.status_code == 400 and len(answer.json()["error"]) > 10
+    assert woosh.intent(session)["status"] == "requires_capture"
+
+
+@pytest.mark.parametrize("status", ["open", "paid", "canceled", "expired", "processing"])
+def test_reserved_money__there_has_to_be_some(woosh: WooshShop, status: str) -> None:
+    session = authorized(woosh)
+    woosh.set_status(session, status)
+    for verb in ("capture", "void", "lapse"):
+        answer = woosh.try_control("POST", f"wooshpay/payments/{session['id']}/{verb}", {})
+        assert (answer.status_code, "only reserved money" in answer.json()["error"]) == (400, True)
+
+
+# -- faults of these operations -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["capture", "cancel", "refund"])
+@pytest.mark.parametrize(
+    ("fault", "done"),
+    [({"kind": "5xx"}, False), ({"kind": "429"}, False), ({"kind": "5xx", "done": True}, True)],
+)
+def test_fault__done_or_not(woosh: WooshShop, operation: str, fault: dict[str, Any], done: bool) -> None:
+    session = woosh.paid() if operation == "refund" else authorized(woosh)
+    woosh.control("POST", "faults", {"provider": "wooshpay", "on": operation, "times": 1, **fault})
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
+        "capture": (path(session, "capture"), {"amount_to_capture": 800}),
+        "cancel": (path(session, "cancel"), {"cancellation_reason": "requested_by_customer"}),
+        "refund": ("/v1/refunds", {"payment_intent": session["payment_intent"], "amount": 800}),
+    }
+    where, body = calls[operation]
+    assert woosh.call("POST", where, body, headers={"Idempotency-Key": "key-1"}).status_code in (429, 500, 503)
+    assert moved(woosh, session) is done
+    woosh.good("POST", where, body, headers={"Idempotency-Key": "key-1"})
+    assert moved(woosh, session)
+    assert len(woosh.control("GET", f"wooshpay/payments/{session['id']}")["refunds"]) == (operation == "refund")
+
+
+def moved(woosh: WooshShop, session: dict[str, Any]) -> bool:
+    payment = woosh.control("GET", f"wooshpay/payments/{session['id']}")
+    captured_by_hand = payment["intent"]["capture_method"] == "manual"
+    return payment["intent"]["status"] != "requires_capture" if captured_by_hand else bool(payment["refunds"])
+
+
 def test_money_back__refused_in_words(woosh: WooshShop) -> None:
     open_session, paid = woosh.create(), woosh.paid()
     for session, verb, body in (
@@ -250,10 +367,12 @@ def test_money_back__refused_in_words(woosh: WooshShop) -> None:
         (paid, "refund", {"status": "lost"}),
         (paid, "refund", {"sum": 1}),
         (paid, "chargeback", {"status": "succeeded"}),
+        (paid, "chargeback", {"amount": 1235}),
+        (paid, "chargeback", {"inquiry": "yes"}),
     ):
         answer = woosh.try_control("POST", f"wooshpay/payments/{session['id']}/{verb}", body)
         assert answer.status_code == 400 and len(answer.json()["error"]) > 10
-    for gone in ("refunds/re_1/status", "disputes/dp_1/status", "chargebacks/dp_1/reverse"):
+    for gone in ("refunds/re_1/status", "disputes/dp_1/status", "chargebacks/dp_1/reverse", "chargebacks/dp_1/lose"):
         assert woosh.try_control("POST", f"wooshpay/payments/{paid['id']}/{gone}", {}).status_code == 404
     payment = woosh.control("GET", f"wooshpay/payments/{paid['id']}")
     assert (payment["refunds"], payment["disputes"]) == ([], [])

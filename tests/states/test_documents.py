@@ -59,6 +59,11 @@ def change_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(states.FULFILMENT_TABLE, (F.DONE, states.FulfilmentEvent.CANCEL), "canceled")
 
 
+def change_what_becomes_of_a_refund(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = (states.MoveStatus.PENDING, states.MoveEvent.GONE)
+    monkeypatch.setitem(states.MOVE_TABLE, cell, states.STAY)
+
+
 def change_an_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(states.CASE_ADVICE, CaseKind.SURPLUS, "Keep it.")
 
@@ -76,6 +81,7 @@ CHANGES = (
     take_a_move,
     add_an_order_move,
     change_a_cell,
+    change_what_becomes_of_a_refund,
     change_an_advice,
     change_a_status_word,
     change_a_feature,
@@ -179,7 +185,7 @@ def test_builtin_provider__lacks_nothing(name):
 
 def test_provider_pages__have_the_same_headings():
     headings = {name: re.findall(r"^## (.+)$", read(f"providers/{name}.md"), re.MULTILINE) for name in BUILTIN}
-    expected = ["What you need", "Settings", "Webhooks", "Statuses", "What differs"]
+    expected = ["What you need", "Settings", "Webhooks", "Statuses", "What may be done, and when", "What differs"]
     expected += ["Try it with the simulator", "What we assumed and where it is written"]
     assert headings == dict.fromkeys(BUILTIN, expected)
 
@@ -197,6 +203,7 @@ def test_provider_page__has_the_chapters_that_every_provider_has(name):
         "Settings",
         "Webhooks",
         "Statuses",
+        "What may be done, and when",
         "What differs",
         "Try it with the simulator",
         "What we assumed and where it is written",
@@ -212,7 +219,7 @@ def read(page: str) -> str:
 
 def test_story__has_the_chapters_of_the_flow_in_their_order():
     chapters = re.findall(r"^\d\. ``(\w+)``", flow.__doc__ or "", re.MULTILINE)
-    assert chapters == ["checkout", "arrival", "webhook", "confirm", "fulfil", "sweep"]
+    assert chapters == ["checkout", "arrival", "webhook", "confirm", "fulfil", "money", "ordering", "sweep"]
     assert re.findall(r"^## \d\. .*\(`flow/(\w+)\.py`\)$", read("how-a-payment-flows.md"), re.MULTILINE) == chapters
 
 

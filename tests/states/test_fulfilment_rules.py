@@ -63,6 +63,10 @@ def test_next_fulfilment__does_what_the_cell_says(status, event, order_ready):
         assert after is F(word.removesuffix("*"))
 
 
+def test_order__is_taken_as_ready_unless_the_caller_says_otherwise():
+    assert next_fulfilment(F.DUE, E.CLAIM) is F.RUNNING
+
+
 def test_star__stands_where_a_handler_would_start():
     """Only a claim and an operator's retry can set something in motion: both look at the order first."""
     starred = {(status, event) for (status, event), word in cells().items() if word.endswith("*")}

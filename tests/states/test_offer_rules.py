@@ -75,3 +75,8 @@ def test_offer_step__never_starts_beside_money_or_a_question_about_money():
 def test_processing_at_the_bank__may_be_overridden_after_a_day_and_only_if_the_buyer_says_so(said, step):
     offer = Facts(expected=100, currency="EUR", status=P.PROCESSING)
     assert offer_step(offer, same_way=True, **said) is step
+
+
+def test_processing_at_the_bank__may_be_overridden_at_once_where_the_shop_says_so():
+    offer = Facts(expected=100, currency="EUR", status=P.PROCESSING)
+    assert offer_step(offer, same_way=True, confirmed=True, override_after=timedelta(0)) is S.SUPERSEDE

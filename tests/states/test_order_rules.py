@@ -25,12 +25,19 @@ from django_payflow.states import (
     PaymentStatus,
     recompute,
 )
+from tests.states.order_spec import (
+    CLOSED,
+    conflicted_or_in_review,
+    expected_order_status,
+    has_money_left,
+    settling_one,
+    stays,
+    waits_for_capture,
+)
+from tests.states.worlds import START
 
 O, P = OrderStatus, PaymentStatus  # noqa: E741  (read beside P, as in the rules)
 TOTAL = 100
-ALIVE = {P.CREATED, P.PENDING, P.PROCESSING}
-DEAD = {P.FAILED, P.CANCELED, P.EXPIRED}
-CLOSED = {O.CANCELED, O.EXPIRED}
 
 
 def facts(status: P, **known: object) -> Facts:
@@ -47,6 +54,7 @@ PAYMENTS: dict[str, Facts] = {
     "failed": facts(P.FAILED, phase=Phase.FAILED),
     "failed, held": facts(P.FAILED, phase=Phase.FAILED, held=True),
     "canceled": facts(P.CANCELED, phase=Phase.CANCELED),
+    "canceled, released by us": facts(P.CANCELED, phase=Phase.CANCELED, let_go=100),
     "expired": facts(P.EXPIRED, phase=Phase.EXPIRED),
     "authorized": facts(P.AUTHORIZED, capturable=100),
     "authorized, held": facts(P.AUTHORIZED, capturable=100, held=True),
@@ -55,6 +63,7 @@ PAYMENTS: dict[str, Facts] = {
     "partly captured and refunded": facts(P.AUTHORIZED, captured=40, capturable=60, refunded=40),
     "paid": facts(P.PAID, captured=100),
     "paid, held": facts(P.PAID, captured=100, held=True),
+    "paid, held and refunded": facts(P.PAID, captured=100, refunded=100, held=True),
     "paid, rest let go": facts(P.PAID, captured=60, let_go=40),
     "paid, less accepted": facts(P.PAID, captured=60, accepted=60),
     "paid, more accepted": facts(P.PAID, captured=160, accepted=160),
@@ -65,15 +74,23 @@ PAYMENTS: dict[str, Facts] = {
     "paid, charged back": facts(P.PAID, captured=100, charged_back=100),
     "paid, refunded and charged back": facts(P.PAID, captured=100, refunded=60, charged_back=40),
     "too much": facts(P.CONFLICTED, captured=160, doubt=Doubt.AMOUNT),
+    "too much, all refunded": facts(P.CONFLICTED, captured=160, refunded=160, doubt=Doubt.AMOUNT),
+    "too much, all gone": facts(P.CONFLICTED, captured=160, refunded=60, charged_back=100, doubt=Doubt.AMOUNT),
     "too little": facts(P.CONFLICTED, captured=40, doubt=Doubt.AMOUNT),
     "other currency": facts(P.CONFLICTED, doubt=Doubt.CURRENCY, observed_amount=100, observed_currency="USD"),
+    "other currency, written off": facts(
+        P.CONFLICTED, doubt=Doubt.CURRENCY, observed_amount=100, observed_currency="USD", written_off_at=START
+    ),
     "vanished": facts(P.CONFLICTED, captured=100, doubt=Doubt.VANISHED),
     "vanished, refunded": facts(P.CONFLICTED, captured=100, refunded=100, doubt=Doubt.VANISHED),
+    "vanished, written off": facts(P.CONFLICTED, captured=100, doubt=Doubt.VANISHED, written_off_at=START),
 }
 """What a payment can look like. A sum that does not fit is always a doubt: paid with less has an explanation."""
 
 CAPTURE_ONLY = ("authorized", "partly captured", "partly captured and refunded", "paid", "paid, rest let go")
 """Also played at an account whose ``SECURED_MEANS`` is "captured"."""
+GOING_BACK = (("paid", 100), ("paid", 40), ("authorized", 100), ("paid, partly charged back", 60))
+"""Also played while somebody sends so much of it back; the authorization also where only captured money secures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,80 +101,27 @@ class Case:
     attempts: tuple[Attempt, ...]
     blocked: bool
     past_deadline: bool
+    canceled: bool
     outcome: OrderOutcome
 
     def __str__(self) -> str:
         rows = [f"{_name(a)}{' (settles)' * a.settling}" for a in self.attempts]
-        flags = f"{' blocked' * self.blocked}{' past its deadline' * self.past_deadline}"
+        flags = f"{' blocked' * self.blocked}{' past its deadline' * self.past_deadline}{' canceled' * self.canceled}"
         return f"{self.status}{flags}, payments {rows} -> {self.outcome}"
 
 
 def _name(attempt: Attempt) -> str:
     name = next(name for name, known in PAYMENTS.items() if known == attempt.facts)
-    return name + ("" if attempt.secured_by_authorization else ", only captured secures")
-
-
-# --- the specification, said again
-
-
-def has_money_left(a: Attempt) -> bool:
-    if a.facts.status not in {P.AUTHORIZED, P.PAID}:
-        return False
-    return a.facts.captured + a.facts.capturable > a.facts.refunded + a.facts.charged_back
-
-
-def refunded_fully(a: Attempt) -> bool:
-    return a.facts.captured > 0 and a.facts.capturable == 0 and a.facts.refunded >= a.facts.captured
-
-
-def may_settle(a: Attempt) -> bool:
-    f = a.facts
-    enough = f.captured + (f.capturable if a.secured_by_authorization else 0)
-    stops = f.held or f.status not in {P.AUTHORIZED, P.PAID} or f.charged_back > 0 or refunded_fully(a)
-    return enough > 0 and not stops and (f.accepted is not None or enough + f.let_go >= TOTAL)
-
-
-def settling_one(attempts: tuple[Attempt, ...]) -> Attempt | None:
-    """The one that settles keeps settling; else the first that can."""
-    able = [a for a in attempts if may_settle(a)]
-    return next((a for a in able if a.settling), next(iter(able), None))
-
-
-def conflicted_or_in_review(a: Attempt) -> bool:
-    return a.facts.status is P.CONFLICTED or (a.facts.held and a.facts.status not in DEAD)
-
-
-def waits_for_capture(a: Attempt) -> bool:
-    return a.facts.status is P.AUTHORIZED and not a.secured_by_authorization
-
-
-def expected_status(case: Case) -> O:
-    """The table of docs/states.md, first match."""
-    rows = case.attempts
-    conflicted = any(a.facts.status is P.CONFLICTED for a in rows)
-    waits = any(a.facts.status in ALIVE or waits_for_capture(a) for a in rows)
-    if case.status is O.COMPLETED:
-        return O.COMPLETED
-    if case.status in CLOSED:
-        return O.ON_HOLD if conflicted or any(has_money_left(a) for a in rows) else case.status
-    table = [
-        (case.blocked or any(map(conflicted_or_in_review, rows)), O.ON_HOLD),
-        (settling_one(rows) is not None, O.PROCESSING),
-        (any(has_money_left(a) and not waits_for_capture(a) for a in rows), O.ON_HOLD),
-        (any(a.settling and refunded_fully(a) for a in rows) and not any(map(has_money_left, rows)), O.CANCELED),
-        (case.past_deadline and not waits, O.EXPIRED),
-        (waits, O.PENDING),
-        (bool(rows), O.FAILED),
-        (case.status is O.DRAFT, O.DRAFT),
-    ]
-    return next((status for holds, status in table if holds), O.PENDING)
+    back = f", {attempt.going_back} going back" if attempt.going_back else ""
+    return name + back + ("" if attempt.secured_by_authorization else ", only captured secures")
 
 
 # --- the invariants
 
 
 def has_the_status_of_the_specification(case: Case) -> bool:
-    return case.outcome.status is expected_status(case)
+    flags = {"blocked": case.blocked, "past_deadline": case.past_deadline, "canceled": case.canceled}
+    return case.outcome.status is expected_order_status(case.status, TOTAL, case.attempts, **flags)
 
 
 def moves_only_as_the_table_allows(case: Case) -> bool:
@@ -174,7 +138,7 @@ def a_closed_order_wakes_only_to_on_hold(case: Case) -> bool:
 
 
 def settles_by_at_most_one_payment_that_may(case: Case) -> bool:
-    one = settling_one(case.attempts)
+    one = settling_one(case.attempts, TOTAL)
     return case.outcome.settles == (one.id if one else None)
 
 
@@ -192,7 +156,7 @@ def other_money_is_surplus(case: Case) -> bool:
 
 def money_at_a_closed_order_is_late(case: Case) -> bool:
     closed = case.status in CLOSED
-    return case.outcome.late == {a.id for a in case.attempts if closed and has_money_left(a)}
+    return case.outcome.late == {a.id for a in case.attempts if closed and stays(a)}
 
 
 def money_that_secures_nothing_is_named(case: Case) -> bool:
@@ -201,7 +165,7 @@ def money_that_secures_nothing_is_named(case: Case) -> bool:
     trouble = case.blocked or any(conflicted_or_in_review(a) for a in rows)
     closed = case.status in CLOSED | {O.COMPLETED}
     named = {a.id for a in rows if has_money_left(a) and not waits_for_capture(a)}
-    if closed or trouble or settling_one(rows):
+    if closed or trouble or settling_one(rows, TOTAL):
         named = set()
     return case.outcome.unsettled == named and (not named or case.outcome.status is O.ON_HOLD)
 
@@ -212,7 +176,25 @@ def asked_again_answers_the_same(case: Case) -> bool:
 
 
 def closes_no_order_whose_payment_keeps_money(case: Case) -> bool:
-    return case.outcome.status not in CLOSED or not any(has_money_left(a) for a in case.attempts)
+    return case.outcome.status not in CLOSED or not any(map(stays, case.attempts))
+
+
+def money_on_its_way_back_wakes_no_closed_order(case: Case) -> bool:
+    if case.status not in CLOSED or any(stays(a) or conflicted_or_in_review(a) for a in case.attempts):
+        return True
+    return case.outcome.status is case.status and not case.outcome.late
+
+
+def canceled_says_no_more_than_that(case: Case) -> bool:
+    """It closes an order that would have to be asked for money, or be given up; it touches nothing else."""
+    if not case.canceled:
+        return True
+    without = decide(case.status, case.attempts, blocked=case.blocked, past_deadline=case.past_deadline).outcome
+    same = replace(case.outcome, status=without.status) == without
+    given_up = {O.PENDING, O.FAILED, O.EXPIRED, O.DRAFT, O.CANCELED}
+    if case.status in CLOSED or without.status not in given_up:
+        return same and case.outcome.status is without.status
+    return same and case.outcome.status is (O.CANCELED if not any(map(stays, case.attempts)) else without.status)
 
 
 INVARIANTS: dict[str, Callable[[Case], bool]] = {
@@ -229,6 +211,8 @@ INVARIANTS: dict[str, Callable[[Case], bool]] = {
         money_that_secures_nothing_is_named,
         asked_again_answers_the_same,
         closes_no_order_whose_payment_keeps_money,
+        money_on_its_way_back_wakes_no_closed_order,
+        canceled_says_no_more_than_that,
     )
 }
 
@@ -242,28 +226,38 @@ def decide(
     *,
     blocked: bool = False,
     past_deadline: bool = False,
+    canceled: bool = False,
     total: int = TOTAL,
 ) -> Case:
-    outcome = recompute(status, total, attempts, blocked=blocked, past_deadline=past_deadline)
-    return Case(status=status, attempts=attempts, blocked=blocked, past_deadline=past_deadline, outcome=outcome)
+    flags = {"blocked": blocked, "past_deadline": past_deadline, "canceled": canceled}
+    return Case(status=status, attempts=attempts, outcome=recompute(status, total, attempts, **flags), **flags)
 
 
 def ask_again(case: Case) -> OrderOutcome:
     """Decide once more from what was written: the status, the link, and the case that late money opens."""
     attempts = tuple(replace(a, settling=a.id == case.outcome.settles) for a in case.attempts)
     blocked = case.blocked or bool(case.outcome.late)
-    return decide(case.outcome.status, attempts, blocked=blocked, past_deadline=case.past_deadline).outcome
+    flags = {"past_deadline": case.past_deadline, "canceled": case.canceled}
+    return decide(case.outcome.status, attempts, blocked=blocked, **flags).outcome
 
 
 def every_set_of_payments() -> Iterator[tuple[Attempt, ...]]:
     """None, one, or two in either order; at most one of them settles now."""
     pool = [Attempt(id=0, facts=known) for known in PAYMENTS.values()]
     pool += [Attempt(id=0, facts=PAYMENTS[name], secured_by_authorization=False) for name in CAPTURE_ONLY]
+    pool += [Attempt(id=0, facts=PAYMENTS[name], going_back=back) for name, back in GOING_BACK]
+    pool += [Attempt(id=0, facts=PAYMENTS["authorized"], going_back=100, secured_by_authorization=False)]
     yield ()
     for one, settling in product(pool, (False, True)):
         yield (replace(one, id=1, settling=settling),)
     for first, second, settles in product(pool, pool, (0, 1, 2)):
         yield replace(first, id=1, settling=settles == 1), replace(second, id=2, settling=settles == 2)
+
+
+FLAGS = list(product((False, True), (False, True), (False, True)))
+"""Blocked, past the deadline, canceled."""
+FLAGS_OF_PAIRS = [(False, False, False), (False, True, False), (False, False, True)]
+"""A blocker comes before everything, whatever stands beside it; that is shown with single payments."""
 
 
 @dataclass(frozen=True)
@@ -273,14 +267,16 @@ class Walk:
     broken: dict[str, list[str]]
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @cache
 def walk() -> Walk:
     cases, moves = 0, set()
     broken: dict[str, list[str]] = {name: [] for name in INVARIANTS}
-    flags = list(product(O, (False, True), (False, True)))
     for attempts in every_set_of_payments():
-        for status, blocked, past_deadline in flags:
-            case = decide(status, attempts, blocked=blocked, past_deadline=past_deadline)
+        for status, (blocked, past_deadline, canceled) in product(O, FLAGS if len(attempts) < 2 else FLAGS_OF_PAIRS):
+            case = decide(status, attempts, blocked=blocked, past_deadline=past_deadline, canceled=canceled)
             cases += 1
             moves.add((status, case.outcome.status))
             for name, holds in INVARIANTS.items():
@@ -376,5 +372,57 @@ def test_full_refund__does_not_close_an_order_whose_other_payment_keeps_money():
 def test_deadline__does_not_close_an_order_whose_payment_keeps_money():
     """Once an operator may close a chargeback's case, nothing blocks this order any more."""
     case = decide(O.ON_HOLD, (attempt(1, "paid, partly charged back"),), past_deadline=True)
+    assert case.outcome.status not in CLOSED
+    assert ask_again(case).status is case.outcome.status
+
+
+def test_refunded_before_it_settled__cancels_the_order_unless_the_buyer_is_paying_again():
+    seen_late = attempt(1, "paid, refunded")
+    assert decide(O.PENDING, (seen_late,)).outcome.status is O.CANCELED
+    assert decide(O.ON_HOLD, (attempt(1, "paid, held and refunded"),)).outcome.status is O.CANCELED
+    assert decide(O.PENDING, (seen_late, attempt(2, "pending"))).outcome.status is O.PENDING
+    assert decide(O.PENDING, (seen_late, attempt(2, "paid"))).outcome.settles == 2
+
+
+def test_release__of_the_settling_payment_cancels_the_order():
+    gone = attempt(1, "canceled, released by us", settling=True)
+    assert decide(O.PROCESSING, (gone,)).outcome.status is O.CANCELED
+    assert decide(O.PROCESSING, (gone,), past_deadline=True).outcome.status is O.EXPIRED
+    assert decide(O.PROCESSING, (gone, attempt(2, "pending"))).outcome.status is O.PENDING
+    assert decide(O.PROCESSING, (attempt(1, "canceled", settling=True),)).outcome.status is O.FAILED
+    assert decide(O.PENDING, (replace(gone, settling=False),)).outcome.status is O.FAILED
+
+
+def test_resolved_conflict__does_not_hold_its_order():
+    for name in (
+        "too much, all refunded",
+        "too much, all gone",
+        "other currency, written off",
+        "vanished, written off",
+    ):
+        assert decide(O.ON_HOLD, (attempt(1, name),)).outcome.status is O.FAILED
+        assert decide(O.CANCELED, (attempt(1, name),)).outcome.status is O.CANCELED
+        assert decide(O.ON_HOLD, (attempt(1, name), attempt(2, "paid"))).outcome.status is O.PROCESSING
+
+
+def test_canceled__closes_an_order_as_soon_as_nothing_is_in_its_way():
+    for status in (O.PENDING, O.ON_HOLD, O.PROCESSING, O.FAILED):
+        assert decide(status, (attempt(1, "pending"),), canceled=True).outcome.status is O.CANCELED
+    assert decide(O.ON_HOLD, (attempt(1, "too much"),), canceled=True).outcome.status is O.ON_HOLD
+    assert decide(O.ON_HOLD, (attempt(1, "paid"),), canceled=True).outcome.status is O.PROCESSING
+    left = attempt(1, "paid, partly charged back")
+    assert decide(O.ON_HOLD, (left,), canceled=True).outcome.status is O.ON_HOLD
+
+
+def test_going_back__of_all_that_is_there_leaves_a_closed_order_closed():
+    back = replace(attempt(1, "paid"), going_back=100)
+    assert decide(O.CANCELED, (back,)).outcome == OrderOutcome(status=O.CANCELED, settles=1)
+    some = replace(back, going_back=99)
+    assert decide(O.CANCELED, (some,)).outcome == OrderOutcome(status=O.ON_HOLD, settles=1, late=frozenset({1}))
+
+
+def test_canceled__does_not_close_an_order_whose_authorization_stays():
+    waiting = attempt(1, "authorized", secured_by_authorization=False)
+    case = decide(O.ON_HOLD, (waiting,), canceled=True)
     assert case.outcome.status not in CLOSED
     assert ask_again(case).status is case.outcome.status

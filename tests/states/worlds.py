@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from django_payflow.messages import Phase, Reference, Report
-from django_payflow.states import Facts, read_report
+from django_payflow.states import Facts, Outcome, PaymentStatus, accept, let_go, read_report, record_sums, write_off
 
 EXPECTED = 100
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -57,19 +57,20 @@ def _backward_shapes() -> Iterator[Report]:
 
 def _quiet_shapes() -> Iterator[Report]:
     """No money or the right money, with every flag."""
-    money = ((0, 0), (None, None), (ALL, 0), (0, ALL))
-    for phase, requested, currency, held, push, (captured, capturable) in product(
-        Phase, REQUESTED, ("EUR", "USD"), (False, True), (False, True), money
+    for phase, requested, currency, held, push in product(
+        Phase, REQUESTED, ("EUR", "USD"), (False, True), (False, True)
     ):
-        yield report_of(
-            phase,
-            requested=requested,
-            currency=currency,
-            held=held,
-            push=push,
-            captured=captured,
-            capturable=capturable,
-        )
+        with_money = ((ALL, 0), (0, ALL)) if requested == "right" else ()  # what was asked for matters no more then
+        for captured, capturable in ((0, 0), (None, None), *with_money):
+            yield report_of(
+                phase,
+                requested=requested,
+                currency=currency,
+                held=held,
+                push=push,
+                captured=captured,
+                capturable=capturable,
+            )
 
 
 def usual_shapes() -> list[Report]:
@@ -87,25 +88,58 @@ def usual_shapes() -> list[Report]:
     ]
 
 
+@dataclass(frozen=True)
+class Command:
+    """What a person decides about a payment; ``said`` are the numbers that he names."""
+
+    name: str
+    said: tuple[tuple[str, int], ...] = ()
+
+    def do(self, row: Facts, now: datetime) -> Outcome:
+        """Carry it out."""
+        if self.name == "write_off":
+            return write_off(row, now=now)
+        calls: dict[str, Callable[..., Outcome]] = {"let_go": let_go, "accept": accept, "record_sums": record_sums}
+        return calls[self.name](row, **dict(self.said))
+
+
+COMMANDS = (
+    *(Command("let_go", (("change", change),)) for change in (PART, -PART, ALL, -ALL)),
+    Command("accept"),
+    Command("write_off"),
+    *(
+        Command("record_sums", (("refunded", refunded), ("charged_back", back)))
+        for refunded, back in ((0, 0), (PART, 0), (ALL, 0), (0, PART), (PART, ALL))
+    ),
+)
+
+
 def reachable_rows(
-    shapes: Iterable[Report], steps: int, *, start: Iterable[Facts] = (NEW_ROW,)
+    shapes: Iterable[Report],
+    steps: int,
+    *,
+    start: Iterable[Facts] = (NEW_ROW,),
+    commands: Iterable[Command] = (),
 ) -> list[tuple[Facts, datetime]]:
-    """Return every row that up to ``steps`` reports lead to, each with a moment at which it was last written.
+    """Return every row that up to ``steps`` reports or commands lead to, each with the moment of its last change.
 
     Rows that differ only in what the next report overwrites anyway (see ``essence``) are taken once: a test of its
-    own shows that this leaves nothing out.
+    own shows that this leaves nothing out. A person decides nothing about a row of which no report was read.
     """
-    shapes = list(shapes)
+    looks = list(product(list(shapes), (SHORT, LONG)))
+    decisions = list(commands)
     seen = {essence(row, START): (row, START) for row in start}
     edge = list(seen.values())
     for _ in range(steps):
         found: dict[object, tuple[Facts, datetime]] = {}
-        for (row, at), shape, pause in product(edge, shapes, (SHORT, LONG)):
-            now = at + pause
-            new = read_report(row, shape, now=now).facts
-            key = essence(new, now)
-            if key not in seen:
-                found[key] = seen[key] = (new, now)
+        for row, at in edge:
+            news = [(read_report(row, shape, now=at + pause).facts, at + pause) for shape, pause in looks]
+            if row.status is not PaymentStatus.CREATED:
+                news += [(command.do(row, at).facts, at) for command in decisions]
+            for new, now in news:
+                key = essence(new, now)
+                if key not in seen:
+                    found[key] = seen[key] = (new, now)
         edge = list(found.values())
     return list(seen.values())
 
@@ -119,9 +153,13 @@ OVERWRITTEN = {
     "asked_wrong": False,
 }
 """Columns that only say what the last report said; the next one replaces them whatever they were."""
+CARRIED = {"reported_captured": None}
+"""A column for people to read: nothing is decided by it."""
 
 
 def essence(row: Facts, now: datetime) -> object:
-    """Return what of a row may matter to the next report."""
+    """Return what of a row may matter to the next report; after a write-off also what money was known then."""
     age = None if row.vanished_since is None else now - row.vanished_since
-    return replace(row, **OVERWRITTEN, vanished_since=None), age
+    gone = None if row.written_off_at is None else (row.observed_amount, row.reported_captured)
+    plain = replace(row, **OVERWRITTEN, **CARRIED, vanished_since=None, written_off_at=None)
+    return plain, age, gone

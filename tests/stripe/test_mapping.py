@@ -214,8 +214,8 @@ DISPUTES = [
     ("lost", 2495, False, "lost"),
     ("won", 0, False, "won"),
     ("prevented", 0, False, "won"),
-    ("warning_needs_response", 0, True, "open"),
-    ("warning_under_review", 0, True, "open"),
+    ("warning_needs_response", 0, True, "inquiry"),
+    ("warning_under_review", 0, True, "inquiry"),
     ("warning_closed", 0, False, "won"),
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django_payflow import clock
-from django_payflow.messages import Buyer, Checkout
+from django_payflow.messages import Buyer, Checkout, MoveKind, MoveRequest, Reference
 from django_payflow.providers.http import Http
 from django_payflow.providers.stripe import StripeOptions, StripeProvider
 from tests.mollie.wire import DictCache, Handler, answer
@@ -22,6 +22,7 @@ SESSION_ID = "cs_test_" + "a" * 58
 INTENT_ID = "pi_" + "b" * 24
 CHARGE_ID = "ch_" + "c" * 24
 ATTEMPT = "11111111-1111-4111-8111-111111111111"
+MOVE = "22222222-2222-4222-8222-222222222222"
 
 
 def adapter(url: str = "http://127.0.0.1:1", *, options: dict[str, Any] | None = None, **http: Any) -> StripeProvider:
@@ -46,6 +47,23 @@ def checkout(**fields: Any) -> Checkout:
         "buyer": Buyer(email="ada@example.com", name="Ada"),
     }
     return Checkout(**{**values, **fields})
+
+
+def move_request(kind: MoveKind = MoveKind.REFUND, **fields: Any) -> MoveRequest:
+    """A request about the payment of the objects below, as it is stored when somebody asks for it."""
+    values = {
+        "kind": kind,
+        "key": MOVE,
+        "amount": 2495,
+        "currency": "EUR",
+        "created_at": datetime(2026, 3, 2, 10, tzinfo=UTC),
+        "references": (
+            Reference(kind="session", value=SESSION_ID),
+            Reference(kind="intent", value=INTENT_ID),
+            Reference(kind="charge", value=CHARGE_ID),
+        ),
+    }
+    return MoveRequest(**{**values, **fields})
 
 
 # -- objects, of 24.95 euro

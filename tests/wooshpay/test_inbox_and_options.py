@@ -22,6 +22,7 @@ from tests.wooshpay.wire import (
     event,
     intent,
     parse,
+    request,
     session,
     signature,
 )
@@ -223,6 +224,35 @@ def test_notice__refunds_and_disputes_lead_to_their_intent(thing, kind, also):
     assert (notice.reference, notice.also, notice.ignorable) == (INTENT, (also,), False)
 
 
+MARKED = {**REFUND, "metadata": {"attempt": checkout().key, "refund": "22222222-2222-4222-8222-222222222222"}}
+
+
+@pytest.mark.parametrize(
+    ("thing", "kind", "named"),
+    [
+        (REFUND, "charge.refund.updated", ("refund", REFUND["id"])),
+        (REFUND, "refund.created", ("refund", REFUND["id"])),
+        (DISPUTE, "charge.dispute.updated", ("dispute", DISPUTE["id"])),
+        (DISPUTE, "charge.dispute.closed", ("dispute", DISPUTE["id"])),
+        ({**DISPUTE, "object": ""}, "charge.dispute.updated", ("dispute", DISPUTE["id"])),
+        ({"id": "ch_1", "object": "charge", "payment_intent": INTENT}, "charge.refunded", None),
+        ({"id": "ch_1", "object": "charge", "payment_intent": INTENT}, "charge.refund.updated", None),
+        ({**REFUND, "id": None}, "charge.refund.updated", None),
+        ({**REFUND, "id": "re_\x00"}, "charge.refund.updated", None),
+        (intent(status="succeeded"), "payment_intent.succeeded", None),
+    ],
+)
+def test_notice__names_the_refund_or_dispute_that_can_be_read_by_its_id_only(thing, kind, named):
+    parts = parse(event(thing, kind)).parts
+    assert [(part.kind, part.value) for part in parts] == ([named] if named else [])
+
+
+def test_notice__a_refund_with_our_mark_finds_its_payment_also_without_an_intent():
+    notice = parse(event({**MARKED, "payment_intent": None}, "charge.refund.updated"))
+    assert (notice.reference, notice.our_reference) == (REFUND["id"], checkout().key)
+    assert [part.value for part in notice.parts] == [REFUND["id"]]
+
+
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_notice__a_refund_without_an_intent_is_named_by_itself(nothing):
     notice = parse(event({**REFUND, "payment_intent": nothing}, "charge.refund.updated"))
@@ -356,6 +386,18 @@ def test_delivery__about_a_refund_and_a_dispute_names_the_intent(wooshpay, sim, 
         notice = told()
         assert (notice.kind, notice.reference) == (kind, made.references[1].value)
         assert notice.also[0].startswith(prefix)
+        assert [part.value for part in notice.parts] == list(notice.also)
+
+
+def test_delivery__about_a_refund_of_ours_carries_the_attempts_mark(wooshpay, sim, told):
+    made = wooshpay.create(checkout()).report
+    sim.set_status(made.references[0].value, "paid", provider="wooshpay")
+    back = wooshpay.refund(checkout(), request(references=made.references))
+
+    notice = told()
+    assert (notice.reference, notice.our_reference) == (made.references[1].value, checkout().key)
+    assert [(part.kind, part.value) for part in notice.parts] == [("refund", back.id)]
+    assert wooshpay.retrieve_move(checkout(), notice.parts[0]) == back
 
 
 def test_delivery__during_a_rotation_both_secrets_sign(wooshpay, sim, told):

@@ -10,16 +10,32 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django_payflow.messages import Buyer, Checkout, Notice
+from django_payflow.messages import Buyer, Checkout, MoveKind, MoveRequest, Notice, Reference
 from django_payflow.providers.http import Http
 from django_payflow.providers.wooshpay import WooshPayOptions, WooshPayProvider
 from tests.mollie.wire import DictCache, Handler, always, answer, serving
 
-__all__ = ["adapter", "always", "answer", "checkout", "intent", "parse", "serving", "session", "signature", "pages"]
+__all__ = [
+    "adapter",
+    "always",
+    "answer",
+    "checkout",
+    "dispute",
+    "intent",
+    "pages",
+    "parse",
+    "refund",
+    "request",
+    "serving",
+    "session",
+    "signature",
+]
 
 KEY = "sk_test_" + "w" * 30
 SECRET = "whsec_" + "s" * 32
 SESSION, INTENT = "cs_1790000000000000001", "pi_1790000000000000005"
+REFUND, DISPUTE, CHARGE = "re_1790000000000000007", "dp_1790000000000000008", "ch_1790000000000000009"
+STORED = (Reference(kind="session", value=SESSION), Reference(kind="payment_intent", value=INTENT))
 CREATED = 1_790_000_000_000
 """Milliseconds: 2026-09-21 14:13:20 UTC."""
 
@@ -45,6 +61,19 @@ def checkout(**fields: Any) -> Checkout:
         "buyer": Buyer(email="ada@example.com", name="Ada"),
     }
     return Checkout(**{**values, **fields})
+
+
+def request(kind: MoveKind = MoveKind.REFUND, **fields: Any) -> MoveRequest:
+    """What the flow asks for later: 5.00 dollars of the payment, unless something else is said."""
+    values = {
+        "kind": kind,
+        "key": "22222222-2222-4222-8222-222222222222",
+        "amount": 500,
+        "currency": "USD",
+        "created_at": datetime.now(UTC),
+        "references": STORED,
+    }
+    return MoveRequest(**{**values, **fields})
 
 
 def session(**fields: Any) -> dict[str, Any]:
@@ -91,6 +120,40 @@ def intent(**fields: Any) -> dict[str, Any]:
         "payment_method_types": ["card", "alipay"],
         "capture_method": "automatic",
         "cancellation_reason": None,
+        **fields,
+    }
+
+
+def refund(**fields: Any) -> dict[str, Any]:
+    """A refund of 5.00 dollars that was made by our ``request``."""
+    mark = {"order": "ABC", "attempt": checkout().key, "refund": request().key}
+    return {
+        "id": REFUND,
+        "object": "refund",
+        "amount": 500,
+        "created": CREATED,
+        "currency": "USD",
+        "metadata": mark,
+        "payment_intent": INTENT,
+        "reason": None,
+        "receipt_number": None,
+        "status": "succeeded",
+        "description": None,
+        "failure_reason": None,
+        **fields,
+    }
+
+
+def dispute(**fields: Any) -> dict[str, Any]:
+    """A dispute about everything; which fields it has is a guess."""
+    return {
+        "id": DISPUTE,
+        "object": "dispute",
+        "amount": 1234,
+        "currency": "USD",
+        "charge": CHARGE,
+        "payment_intent": INTENT,
+        "status": "needs_response",
         **fields,
     }
 

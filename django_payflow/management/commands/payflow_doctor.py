@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from ... import clock, conf, flow, registry
 from ...exceptions import ConfigurationError
-from ...models import Case, Fulfilment, Heartbeat, Payment, WebhookDelivery
+from ...models import Case, Heartbeat, Payment
 
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
 Verdict = Literal["ok", "warning", "wrong"]
@@ -42,7 +42,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         findings = list(examine(offline=options["offline"]))
         if options["json"]:
-            self.stdout.write(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2))
+            told = {"findings": [asdict(finding) for finding in findings], "figures": _figures_as_json()}
+            self.stdout.write(json.dumps(told, indent=2))
         else:
             for finding in findings:
                 self.stdout.write(self._line(finding))
@@ -67,6 +68,7 @@ def examine(*, offline: bool = False) -> Iterator[Finding]:
     if database.verdict != "wrong":
         yield _sweep()
         yield from _backlog()
+        yield from _busy()
 
 
 def _configuration() -> Iterator[Finding]:
@@ -143,19 +145,39 @@ def _sweep() -> Finding:
     return Finding("ok", "sweep", f"ran {_words(age)} ago")
 
 
+_SUBJECTS = {
+    "delivery": "webhook deliveries",
+    "fulfilment": "fulfilments",
+    "check": "payments and refunds to ask about",
+    "uncertain": "operations with an unknown outcome",
+}
+
+
 def _backlog() -> Iterator[Finding]:
-    now = clock.now()
-    for subject, rows, column in (
-        ("webhook deliveries", WebhookDelivery.objects.due(now), "due_at"),
-        ("payments to ask about", Payment.objects.due(now), "next_check_at"),
-        ("fulfilments", Fulfilment.objects.due(now), "due_at"),
-    ):
-        oldest = rows.values_list(column, flat=True).first()
-        age = now - oldest if oldest else timedelta(0)
+    for figure in flow.figures():
+        age = timedelta(seconds=figure.seconds)
         verdict: Verdict = "warning" if age > BEAT_IS_LATE_AFTER else "ok"
-        yield Finding(verdict, subject, f"the oldest is {_words(age)} overdue" if oldest else "none is due")
+        if figure.is_too_old:
+            verdict = "wrong"
+        words = f"{figure.waiting} waiting, the oldest for {_words(age)}" if figure.waiting else "none waits"
+        yield Finding(verdict, _SUBJECTS[figure.name], words)
     cases = Case.objects.open().count()
     yield Finding("warning" if cases else "ok", "cases", f"{cases} wait for a person" if cases else "none is open")
+
+
+def _busy() -> Iterator[Finding]:
+    """An account whose every slot is taken hangs, or is slow: its other payments wait, other accounts' do not."""
+    for alias, count in flow.busy_accounts().items():
+        words = f"{count} payments are being asked about, which is all that FETCHES_PER_ACCOUNT allows"
+        yield Finding("warning", f"provider {alias}", words)
+
+
+def _figures_as_json() -> dict[str, Any]:
+    """Return the four figures that page somebody, for a monitoring system; empty without a usable database."""
+    try:
+        return {figure.name: asdict(figure) for figure in flow.figures()}
+    except (DatabaseError, ConfigurationError):
+        return {}
 
 
 def _words(age: timedelta) -> str:

@@ -135,7 +135,9 @@ class ControlVerbs:
         @verbs.post("/payments/<payment_id>/refund")
         def golomt_refund(payment_id: str) -> ResponseReturnValue:
             """A reversal arranged with the bank, of the whole amount; only the settlement list tells of it."""
-            body = json_body("amount", "webhook")
+            body = json_body("amount", "status", "webhook")
+            if body.get("status", "succeeded") != "succeeded":
+                raise Refusal("the settlement list shows a reversal that is done; the only status is succeeded")
             with self._store.change():
                 payment = self._payment(payment_id)
                 if body.get("amount") not in (None, payment["fields"]["amount"]):
@@ -156,6 +158,12 @@ class ControlVerbs:
             """Refused: the bank tells of disputes on paper only, nothing would change on the wire."""
             self._payment(payment_id)
             raise Refusal("Golomt tells of chargebacks on paper only; there is nothing to see on the wire")
+
+        @verbs.post("/payments/<payment_id>/<any(capture, void, lapse):verb>")
+        def golomt_no_authorization(payment_id: str, verb: str) -> ResponseReturnValue:
+            """Refused: the bank takes the money at once, so nothing is captured, released or lapses."""
+            self._payment(payment_id)
+            raise Refusal(f"Golomt takes the money at once; there is nothing to {verb}")
 
     # -- merchants and settings -------------------------------------------------------------------------
 

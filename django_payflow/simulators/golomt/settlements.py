@@ -71,7 +71,7 @@ class Settlements:
             "cardNumber": fields["cardNumber"],
             "token": _token(transaction),
             "amount": written_amount(fields["amount"], self._ledger.settings["amounts"]),
-            "merchantInvoice": transaction["id"],
+            "merchantInvoice": transaction["id"],  # GUESS: the page names the field and says nothing about it
             "respCode": "00",  # two zeros here, three everywhere else
             "respDesc": "Approved",
             "tranTime": f"{local:%H%M%S}",

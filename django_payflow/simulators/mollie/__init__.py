@@ -73,7 +73,7 @@ class MollieSimulator:
         if job == "expire":
             self._ledger.expire(payment, due)
         elif job == "release":
-            self._movements.let_go(payment, due, "canceled")
+            self._movements.carry_out_release(payment, due)
         elif job == "lapse" and self._settings["lapsed_hold"] == "expired":
             self._movements.let_go(payment, due, "expired")
         elif job == "delayed_capture" and payment["fields"]["status"] == "authorized":
@@ -128,6 +128,8 @@ class MollieSimulator:
             self._movements.refund(payment, {"amount": rest}, from_dashboard=True)
         elif action == "chargeback":
             self._movements.charge_back(payment, {})
+        elif action in ("capture", "void", "lapse"):
+            self._movements.by_hand(payment, action)
         elif action in STATUSES:
             self._ledger.move(payment, action)
         else:
@@ -142,6 +144,9 @@ _ACTIONS = (
     ("failed", "Failed"),
     ("canceled", "Canceled"),
     ("expired", "Expired"),
+    ("capture", "Capture the rest"),
+    ("void", "Release the hold"),
+    ("lapse", "Let the hold lapse"),
     ("refund", "Refund the rest"),
     ("chargeback", "Chargeback"),
     ("webhook", "Send webhook"),
@@ -155,6 +160,9 @@ NOT_IMITATED = """
 - organization tokens and OAuth; live and test keys sharing one profile (here every key is an account of its own)
 - next-generation webhooks and events; a webhook address that is checked by really calling it
 - Apple Pay and card tokens, issuers, QR codes, remainders of gift cards and vouchers
+- captures and releases of lines; Klarna's and the others' own checks of lines and addresses
+- several captures: which methods allow them is a guess, and so is that a release fails a capture on its way
+- disputes before a chargeback, and a word that a chargeback is lost for good: Mollie's API has neither
 - settlement amounts, fees and exchange rates: limits in other currencies are the numbers in EUR
 - the rate limit's real numbers: 429 comes as a fault only
 - a failed attempt that leads back to the method list: the chooser's failed and canceled are final

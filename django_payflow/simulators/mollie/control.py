@@ -114,6 +114,28 @@ class ControlVerbs:
     def _add_movement_verbs(self, verbs: Blueprint) -> None:
         movements = self._movements
 
+        @verbs.post("/payments/<payment_id>/capture")
+        def mollie_capture(payment_id: str) -> ResponseReturnValue:
+            """A capture made in the dashboard, done at once: {"amount"?, "final"?, "webhook"?}; without amount all.
+
+            `final` (default true) lets go of what a method of several captures would still hold.
+            """
+            body = json_body("amount", "final", "webhook", "metadata")
+            self._by_hand(payment_id, "capture", body, final=flag(body, "final", True))
+            return mollie_payment_again(payment_id), 201
+
+        @verbs.post("/payments/<payment_id>/void")
+        def mollie_void(payment_id: str) -> ResponseReturnValue:
+            """The authorization is released in the dashboard, at once: {"webhook"?}."""
+            self._by_hand(payment_id, "void", json_body("webhook"))
+            return mollie_payment_again(payment_id)
+
+        @verbs.post("/payments/<payment_id>/lapse")
+        def mollie_lapse(payment_id: str) -> ResponseReturnValue:
+            """Nobody captured in time: {"webhook"?}. Expired, which is a guess, or paid with what was captured."""
+            self._by_hand(payment_id, "lapse", json_body("webhook"))
+            return mollie_payment_again(payment_id)
+
         @verbs.post("/payments/<payment_id>/captures/<capture_id>/status")
         def mollie_capture_status(payment_id: str, capture_id: str) -> ResponseReturnValue:
             """The bank's answer to a capture: {"status": "succeeded"|"failed"|"pending", "webhook"?}."""
@@ -165,6 +187,11 @@ class ControlVerbs:
         def mollie_payment_again(payment_id: str) -> Json:
             return self._shape(self._payment(payment_id))
 
+    def _by_hand(self, payment_id: str, action: str, body: Json, *, final: bool = True) -> None:
+        webhook = flag(body, "webhook", True)
+        with self._store.change():
+            self._movements.by_hand(self._payment(payment_id), action, body, final=final, webhook=webhook)
+
     def _all_or(self, payment: Json, body: Json) -> Json:
         if body.get("amount") is not None:
             return body
@@ -172,7 +199,7 @@ class ControlVerbs:
 
 
 def _method(body: Json) -> str:
-    if body["method"] not in METHODS:
+    if not isinstance(body["method"], str) or body["method"] not in METHODS:
         raise Refusal(f"method must be one of: {', '.join(METHODS)}")
     return str(body["method"])
 

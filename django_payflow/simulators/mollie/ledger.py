@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
@@ -206,11 +207,17 @@ _NEEDED = ("amount", "status", "description", "mode", "createdAt", "profileId", 
 
 def _check_overwriting(fields: Json) -> None:
     """Refuses only what would leave a payment that cannot be shown."""
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise Refusal("a text has half a surrogate pair, which cannot be sent") from error
     for name, value in fields.items():
         if name in _FIXED or (value is None and name in _NEEDED):
             raise Refusal(f"{name} cannot be overwritten like this")
         if name.endswith("At"):
             _check_moment(name, value)
+        if name == "dueDate" and value is not None:
+            _check_moment(name, f"{value}T00:00:00+00:00")
     if "amount" in fields:
         _check_amount(fields["amount"])
 

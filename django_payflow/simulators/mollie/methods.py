@@ -81,6 +81,9 @@ EXPIRES_WITHOUT_METHOD = 15 * _MINUTE
 #: Several captures for one authorization; which methods can is a GUESS. Others become ``paid`` on the first.
 MULTI_CAPTURE = frozenset({"klarna", "billie", "riverty"})
 
+#: Can be authorized only (hold page, 2026); Apple Pay, a card underneath, is a GUESS. The others are paid at once.
+HOLDS = frozenset({"creditcard", "applepay", "klarna", "billie", "riverty", "vipps", "mobilepay"})
+
 #: Card failures by amount in EUR, when *failed* is chosen (testing page).
 MAGIC_CARD_FAILURES = {
     "1001.00": "invalid_card_number",

@@ -120,11 +120,38 @@ class Movements:
         due = self._clock.timestamp() + float(self.ledger.settings["release_seconds"])
         self._timers.set("mollie", "release", payment["id"], due)
 
-    def let_go(self, payment: Json, at: float, otherwise: str) -> None:
+    def carry_out_release(self, payment: Json, at: float, *, webhook: bool = True) -> None:
+        """What is still with the bank goes with the hold: undocumented, and the worst that could happen (a GUESS)."""
+        if not self.ledger.settings["release_works"]:
+            return
+        for capture in self.of(CAPTURES, payment):
+            if capture["status"] == "pending":
+                self.settle_capture(capture, "failed", webhook=False)
+        self.let_go(payment, at, "canceled", webhook=webhook)
+
+    def let_go(self, payment: Json, at: float, otherwise: str, *, webhook: bool = True) -> None:
         """The authorization ends: paid if something was captured, else ``otherwise``."""
         if payment["fields"]["status"] != "authorized":
             return
-        self.ledger.move(payment, "paid" if self.captured(payment) else otherwise, at=at)
+        self.ledger.move(payment, "paid" if self.captured(payment) else otherwise, at=at, webhook=webhook)
+
+    def by_hand(
+        self, payment: Json, action: str, sent: Json | None = None, *, final: bool = True, webhook: bool = True
+    ) -> None:
+        """What a dashboard or a bank does, done at once: ``capture``, ``void`` or ``lapse``."""
+        now = self._clock.timestamp()
+        if payment["fields"]["status"] != "authorized":
+            raise ApiError(422, f"Only an authorized payment can do this, this one is {payment['fields']['status']}.")
+        if action == "lapse":
+            self.let_go(payment, now, "expired", webhook=webhook)
+        elif action == "void":
+            self.carry_out_release(payment, now, webhook=webhook)
+        else:
+            capture = self.capture(payment, sent or {})
+            self.settle_capture(capture, "succeeded", webhook=webhook)
+            rest = self.ledger.find(payment["id"])
+            if final and rest is not None:
+                self.let_go(rest, now, "canceled", webhook=False)
 
     # -- refunds ----------------------------------------------------------------------------------------
 
@@ -184,9 +211,12 @@ class Movements:
     def charge_back(self, payment: Json, sent: Json, *, webhook: bool = True) -> Json:
         if payment["fields"]["status"] != "paid":
             raise Refusal("only a paid payment can be charged back")
-        wanted = value_of(payment["fields"]["amount"])
+        most = self.received(payment) - self.charged_back(payment, reversed_too=False)
+        wanted = most
         if sent.get("amount") is not None:
             wanted = self._same_currency(sent["amount"], payment["fields"])
+        if not 0 < wanted <= most:
+            raise Refusal(f"{most} of this payment can be charged back")
         facts = {"reversedAt": None, "reason": {"code": "AC01", "description": "Account identifier incorrect"}}
         back = self._record(CHARGEBACKS, "chb_", payment, wanted, {}, facts)
         if webhook:
@@ -195,6 +225,8 @@ class Movements:
 
     def reverse(self, back: Json, *, webhook: bool = True) -> None:
         """That the classic webhook fires here too is a GUESS (the newer kind has chargeback.reversed)."""
+        if back["reversedAt"] is not None:
+            raise Refusal("this chargeback was reversed before")
         back["reversedAt"] = self._clock.iso()
         self._store.put(CHARGEBACKS, back["id"], back)
         payment = self.ledger.find(back["payment"])

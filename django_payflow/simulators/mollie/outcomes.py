@@ -28,10 +28,11 @@ _NEVER_PENDING = frozenset({"giftcard", "voucher", "paysafecard", "applepay"})
 
 
 def reserves(fields: Json) -> bool:
-    """Klarna and its like always, cards when the shop captures by hand or later."""
+    """Klarna and its like always, cards when the shop captures by hand or later; who cannot hold is paid at once."""
     method = methods.known(fields["method"])
     by_method = method is not None and method.authorizes
-    return by_method or fields.get("captureMode") == "manual" or bool(fields.get("captureDelay"))
+    by_shop = fields.get("captureMode") == "manual" or bool(fields.get("captureDelay"))
+    return by_method or (by_shop and str(fields["method"]) in methods.HOLDS)
 
 
 def choices(fields: Json) -> list[Choice]:

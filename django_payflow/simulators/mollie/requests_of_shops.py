@@ -76,6 +76,8 @@ def _check_lines(sent: Json, fields: Json, currency: str, number: Decimal, offer
     for name in ("lines", "billingAddress"):
         if fields.get(name) is None:
             raise ApiError(422, f"{offered[0]} payments need this.", name)
+    if offered[0] != "voucher":
+        validation.address_for(offered[0], fields["billingAddress"])
 
 
 def read_due_date(value: object, offered: list[str], today: date) -> str | None:

@@ -127,7 +127,7 @@ class Resources:
         if payment["fields"]["status"] in FINAL or not is_cancelable(payment["fields"]):
             raise ApiError(422, "The payment cannot be canceled.")
         if payment["fields"]["status"] == "authorized":
-            self._movements.let_go(payment, self._services.clock.timestamp(), "canceled")
+            self._movements.carry_out_release(payment, self._services.clock.timestamp())
         else:
             self._ledger.move(payment, "canceled")
         return Answer(200, self._shapes.payment(payment, page="cancel-payment"))

@@ -25,6 +25,11 @@ SWITCHES: Mapping[str, Switch] = {
     "disabled_methods": Switch([], _method_names, "methods switched off in the account's dashboard"),
     "capture_seconds": Switch(5, _seconds, "simulated seconds from a pending capture to succeeded"),
     "release_seconds": Switch(5, _seconds, "simulated seconds from release-authorization to its result"),
+    "release_works": Switch(
+        True,
+        lambda value: isinstance(value, bool),
+        "false: the release is accepted and the issuing bank keeps the hold, which Mollie says may happen",
+    ),
     "refund_starts": Switch(
         "pending", lambda value: value in ("queued", "pending"), "queued: the account lacks the balance"
     ),

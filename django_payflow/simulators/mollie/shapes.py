@@ -38,7 +38,7 @@ class Shapes:
             derived["isCancelable"] = is_cancelable(fields)
         currency = fields["amount"]["currency"]
         captured = movements.captured(payment)
-        if captured:
+        if captured or fields["status"] == "authorized":
             derived["amountCaptured"] = amount(currency, captured)
         if movements.received(payment) and _refundable(fields):
             derived["amountRefunded"] = amount(currency, movements.refunded(payment))

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -166,6 +166,24 @@ def _country(value: object) -> object:
     return value
 
 
+_ADDRESS_FORMS = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "phone": re.compile(r"\+?[1-9][0-9]{5,14}"),
+    "country": re.compile(r"[A-Z]{2}"),
+}
+
+
+def address_for(method: str, address: Json) -> None:
+    """What the methods that check buyers want beyond the rule for all; ``field`` of the refusal is a GUESS."""
+    wanted = () if method == "billink" else _WHOLE_ADDRESS
+    for name in (*wanted, *(("organizationName",) if method == "billie" else ())):
+        if not address.get(name):
+            raise ApiError(422, f"{method} payments need this.", f"billingAddress.{name}")
+
+
+_WHOLE_ADDRESS = ("givenName", "familyName", "streetAndNumber", "postalCode", "city", "country", "email")
+
+
 def _address(field: str) -> Callable[[object], object]:
     def check(value: object) -> object:
         if value is None:
@@ -175,6 +193,9 @@ def _address(field: str) -> Callable[[object], object]:
         postal = ("streetAndNumber", "postalCode", "city", "country")
         if not value.get("email") and not all(value.get(part) for part in postal):
             raise ApiError(422, "An address needs an e-mail address or a full postal address.", field)
+        for name, form in _ADDRESS_FORMS.items():
+            if value.get(name) is not None and not form.fullmatch(str(value[name])):
+                raise ApiError(422, "This part of the address has not the form it needs.", f"{field}.{name}")
         return value
 
     return check
@@ -188,16 +209,55 @@ def lines(value: object, currency: str, total: Decimal) -> object:
         raise ApiError(422, "The lines must be a list of objects.", "lines")
     added = Decimal(0)
     for position, line in enumerate(value):
-        field = f"lines.{position}.totalAmount"
-        if "totalAmount" not in line:
-            raise ApiError(422, "The field is missing.", field)
-        added += _line_total(line["totalAmount"], currency, field)
+        added += _line(line, currency, f"lines.{position}")
     if added != total:
         raise ApiError(422, "The lines do not add up to the amount.", "lines")
     return value
 
 
-def _line_total(sent: object, currency: str, field: str) -> Decimal:
+_LINE_TYPES = ("physical", "digital", "shipping_fee", "discount", "store_credit", "gift_card", "surcharge")
+_LOWERING = ("discount", "store_credit", "gift_card")
+
+
+def _line(line: Json, currency: str, field: str) -> Decimal:
+    """The total of one line, which must be what its price, quantity and discount give."""
+    for name in ("description", "quantity", "unitPrice", "totalAmount"):
+        if line.get(name) in (None, ""):
+            raise ApiError(422, "The field is missing.", f"{field}.{name}")
+    if type(line["quantity"]) is not int or line["quantity"] < 1:
+        raise ApiError(422, "The quantity must be a whole number above zero.", f"{field}.quantity")
+    price, total = (_line_amount(line[name], currency, f"{field}.{name}") for name in ("unitPrice", "totalAmount"))
+    _check_line_type(line, price, field)
+    discount = line.get("discountAmount")
+    less = Decimal(0) if discount is None else _line_amount(discount, currency, f"{field}.discountAmount")
+    if less < 0 or price * line["quantity"] - less != total:
+        raise ApiError(422, "The total is not price times quantity less discount.", f"{field}.totalAmount")
+    _check_vat(line, total, currency, field)
+    return total
+
+
+def _check_line_type(line: Json, price: Decimal, field: str) -> None:
+    kind = line.get("type", "physical")
+    if kind not in _LINE_TYPES:
+        raise ApiError(422, "There is no such type of line.", f"{field}.type")
+    if (price < 0) is not (kind in _LOWERING):
+        raise ApiError(422, "The price is below zero for a discount and for nothing else.", f"{field}.unitPrice")
+
+
+def _check_vat(line: Json, total: Decimal, currency: str, field: str) -> None:
+    """Any deviation is an error, says the spec; that it is rounded half up is a GUESS."""
+    if line.get("vatAmount") is None:
+        return
+    try:
+        rate = Decimal(str(line.get("vatRate")))
+    except ArithmeticError as error:
+        raise ApiError(422, "The VAT needs its rate.", f"{field}.vatRate") from error
+    said = _line_amount(line["vatAmount"], currency, f"{field}.vatAmount")
+    if said != (total * rate / (100 + rate)).quantize(total, ROUND_HALF_UP):
+        raise ApiError(422, "The VAT does not follow from its rate.", f"{field}.vatAmount")
+
+
+def _line_amount(sent: object, currency: str, field: str) -> Decimal:
     """Discount lines are negative, which no other amount is."""
     value = sent.get("value") if isinstance(sent, dict) else None
     negative = isinstance(sent, dict) and isinstance(value, str) and value.startswith("-")

@@ -155,4 +155,6 @@ NOT_IMITATED = """
 - interest, fees, limits and addresses: invented, except where the documentation names them
 - a signature that fails and can be tried again; settlement, accounting files, invoices
 - chargebacks: the API does not know them
+- a refund that takes time or comes back: Resurs decides at once, and shows nothing later
+- an authorization that lapses: no documentation says when, or how it would look
 """

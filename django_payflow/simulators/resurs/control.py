@@ -133,8 +133,16 @@ class ControlVerbs:
 
         @verbs.post("/payments/<payment_id>/capture")
         def resurs_capture(payment_id: str) -> ResponseReturnValue:
-            """A capture in the merchant portal: {"amount"? or "lines"?, "transactionId"?, "webhook"?}."""
-            return self._do_in_portal(payment_id, movements.capture)
+            """A capture in the merchant portal: {"amount"? or "lines"?, "transactionId"?, "webhook"?, "final"?}.
+
+            `final`: the rest is cancelled there as well.
+            """
+            with self._store.change():
+                shown = self._do_in_portal(payment_id, movements.capture, "final")
+                payment = self._payment(payment_id)
+                if not flag(json_body(), "final", False) or not books.sums_of(payment).authorized:
+                    return shown
+                return self._cancel_rest(payment)
 
         @verbs.post("/payments/<payment_id>/refund")
         def resurs_refund(payment_id: str) -> ResponseReturnValue:
@@ -145,6 +153,13 @@ class ControlVerbs:
         def resurs_cancel(payment_id: str) -> ResponseReturnValue:
             """A cancel in the merchant portal: {"amount"? or "lines"?, "webhook"?}."""
             return self._do_in_portal(payment_id, movements.cancel)
+
+        @verbs.post("/payments/<payment_id>/void")
+        def resurs_void(payment_id: str) -> ResponseReturnValue:
+            """A cancel of everything that was not captured, in the merchant portal: {"webhook"?}."""
+            json_body("webhook")
+            with self._store.change():
+                return self._cancel_rest(self._payment(payment_id))
 
         @verbs.post("/payments/<payment_id>/modify")
         def resurs_modify(payment_id: str) -> ResponseReturnValue:
@@ -158,8 +173,13 @@ class ControlVerbs:
                 movements.modify(payment, lines, webhook=flag(body, "webhook", True))
             return self._shown(payment_id, 201)
 
-    def _do_in_portal(self, payment_id: str, move: Callable[..., Json]) -> Response:
-        body = json_body("amount", "lines", "transactionId", "webhook", "status")
+    def _cancel_rest(self, payment: Json) -> Response:
+        webhook = flag(json_body(), "webhook", True)
+        self._movements.cancel(payment, None, {"creator": "merchant-portal"}, webhook=webhook)
+        return self._shown(payment["id"], 201)
+
+    def _do_in_portal(self, payment_id: str, move: Callable[..., Json], *also: str) -> Response:
+        body = json_body("amount", "lines", "transactionId", "webhook", "status", *also)
         if body.get("status", "succeeded") != "succeeded":
             raise Refusal("Resurs decides at once; the only status is succeeded")
         facts = {"creator": "merchant-portal"}

@@ -24,10 +24,15 @@ class Movements:
         return self._do(payment, books.CAPTURE, lines or self._ordered(payment, left), left, facts, webhook)
 
     def refund(self, payment: Json, lines: list[Json] | None, facts: Json, *, webhook: bool = True) -> Json:
-        """No lines: everything captured and not refunded. Amounts are positive."""
+        """No lines: everything captured and not refunded.
+
+        The amounts of lines are positive; that this leaves no room for a discount among them is a GUESS.
+        """
         left = books.sums_of(payment).refundable
         if left <= 0:
             raise self._refusal("There is nothing to refund")
+        if any(line["total"] <= 0 for line in lines or ()):
+            raise self._refusal("The lines of a refund must have positive amounts")
         wanted = lines or books.left_over(payment, left, books.CAPTURE)
         return self._do(payment, books.REFUND, wanted, left, facts, webhook)
 

@@ -14,7 +14,7 @@ from django_payflow.simulators.stripe import currencies
 from django_payflow.simulators.stripe.account_resources import AccountResources
 from django_payflow.simulators.stripe.answers import ApiError
 from django_payflow.simulators.stripe.api import Api, Route
-from django_payflow.simulators.stripe.books import CHARGES, INTENTS, REFUNDS, SESSIONS, Books
+from django_payflow.simulators.stripe.books import CHARGES, DISPUTES, INTENTS, REFUNDS, SESSIONS, Books
 from django_payflow.simulators.stripe.checkout import Checkout
 from django_payflow.simulators.stripe.control import ControlVerbs
 from django_payflow.simulators.stripe.disputes import Disputes
@@ -80,7 +80,8 @@ class StripeSimulator:
         return app
 
     def control(self) -> Blueprint:
-        return ControlVerbs(self._books, self._orders, self._refunds, self._disputes, self._endpoints).blueprint()
+        money = self._money, self._refunds, self._disputes
+        return ControlVerbs(self._books, self._orders, money, self._endpoints).blueprint()
 
     def webhook_policy(self) -> WebhookPolicy:
         """Redirects are failures."""
@@ -104,7 +105,8 @@ class StripeSimulator:
         elif job == "decide":
             self._checkout.decide(document)
         elif job == "lapse" and self._settings["lapsed_hold"] == "canceled":
-            self._money.lapse(document)
+            if document["body"]["status"] == "requires_capture":
+                self._money.lapse(document)
         elif job == "trouble":
             self._disputes.strike(document)
         elif kind == REFUNDS:
@@ -145,17 +147,35 @@ class StripeSimulator:
     def _act(self, session: Json, action: str) -> None:
         if action == "webhook":
             self._orders.tell_again(session)
-        elif action in ("refund", "chargeback"):
-            intent = self._books.intent_of(session)
-            charge = None if intent is None else self._books.charge_of(intent)
-            if charge is None:
-                raise Refusal("This session has no charge yet.")
-            if action == "refund":
-                self._refunds.refund(charge, None, data={})
-            else:
-                self._disputes.open(charge, inquiry=False)
+        elif action in _LATER:
+            self._act_later(session, action)
         else:
             self._orders.carry_out(session, action)
+
+    def _act_later(self, session: Json, action: str) -> None:
+        """What happens to the money after the buyer did his part."""
+        intent = self._books.intent_of(session)
+        charge = None if intent is None else self._books.charge_of(intent)
+        if intent is None or charge is None:
+            raise Refusal("This session has no charge yet.")
+        if action == "capture":
+            self._money.capture(intent)
+        elif action == "void":
+            self._money.void(intent, None)
+        elif action == "lapse":
+            self._money.lapse(intent)
+        elif action == "refund":
+            self._refunds.refund(charge, None, data={})
+        elif action in ("chargeback", "inquiry"):
+            self._disputes.open(charge, inquiry=action == "inquiry")
+        else:
+            self._end_dispute(charge, action)
+
+    def _end_dispute(self, charge: Json, action: str) -> None:
+        disputes = self._books.of_charge(DISPUTES, charge)
+        if not disputes:
+            raise Refusal("This charge is not disputed.")
+        (self._disputes.win if action == "win" else self._disputes.lose)(disputes[-1])
 
 
 def _note(intent: Json | None, charge: Json | None) -> str:
@@ -179,10 +199,17 @@ _ACTIONS = (
     ("expired", "Expired"),
     ("open", "Open again"),
     ("held", "Under review"),
+    ("capture", "Capture"),
+    ("void", "Void"),
+    ("lapse", "Let the hold lapse"),
     ("refund", "Refund the rest"),
     ("chargeback", "Dispute"),
+    ("inquiry", "Inquiry"),
+    ("win", "Win the dispute"),
+    ("lose", "Lose the dispute"),
     ("webhook", "Send webhook"),
 )
+_LATER = frozenset({"capture", "void", "lapse", "refund", "chargeback", "inquiry", "win", "lose"})
 
 SIMULATOR = StripeSimulator
 
@@ -195,7 +222,9 @@ NOT_IMITATED = """
 - event payloads in older shapes: every version gets the shape of one, only `ui_mode` follows its renaming
 - organization endpoints, thin events and API v2; deliveries to an endpoint deleted meanwhile go on
 - one retry schedule for both modes, chosen by a setting; the real steps are unpublished
-- the rate limits' real numbers: 429 comes as a fault only
+- several captures of one hold, captures of more than was held, and captures that a bank takes its time over
+- fees of disputes, and disputes that Stripe prevents by itself; a second dispute of one charge is like the first
+- the rate limits' real numbers: 429 comes as a fault only, and never as a lock_timeout
 - pages in other languages; the locale is checked and stored
 - the order of checks when a request is wrong in several ways, and Stripe's wording of errors
 """

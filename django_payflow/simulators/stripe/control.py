@@ -14,6 +14,7 @@ from django_payflow.simulators.stripe.books import CHARGES, DISPUTES, ENDPOINTS,
 from django_payflow.simulators.stripe.disputes import STATUSES as DISPUTE_STATUSES
 from django_payflow.simulators.stripe.disputes import Disputes
 from django_payflow.simulators.stripe.events import silently
+from django_payflow.simulators.stripe.money import Money
 from django_payflow.simulators.stripe.orders import Orders
 from django_payflow.simulators.stripe.overwriting import overwrite
 from django_payflow.simulators.stripe.refunds import STATUSES as REFUND_STATUSES
@@ -26,19 +27,20 @@ _MOVEMENTS = {"charges": CHARGES, "refunds": REFUNDS, "disputes": DISPUTES}
 
 class ControlVerbs:
     def __init__(
-        self, books: Books, orders: Orders, refunds: Refunds, disputes: Disputes, endpoints: Endpoints
+        self, books: Books, orders: Orders, money: tuple[Money, Refunds, Disputes], endpoints: Endpoints
     ) -> None:
         self._books = books
         self._orders = orders
-        self._refunds = refunds
-        self._disputes = disputes
+        self._money, self._refunds, self._disputes = money
         self._endpoints = endpoints
         self._store = books.services.store
 
     def blueprint(self) -> Blueprint:
         verbs = Blueprint("control_stripe", __name__)
         self._add_payment_verbs(verbs)
-        self._add_movement_verbs(verbs)
+        self._add_hold_verbs(verbs)
+        self._add_refund_verbs(verbs)
+        self._add_dispute_verbs(verbs)
         self._add_endpoint_verbs(verbs)
         verbs.register_error_handler(ApiError, lambda error: ({"error": error.message}, error.status))
         return verbs
@@ -56,6 +58,12 @@ class ControlVerbs:
         if child is None or child["session"] != session_id:
             raise Unknown(f"session {session_id} has nothing with the id {child_id}")
         return child
+
+    def _intent(self, session: Json) -> Json:
+        intent = self._books.intent_of(session)
+        if intent is None:
+            raise Refusal("nobody has tried to pay this session yet")
+        return intent
 
     def _charge(self, session: Json) -> Json:
         intent = self._books.intent_of(session)
@@ -134,9 +142,37 @@ class ControlVerbs:
     def _silently(body: Json) -> Any:
         return silently(not flag(body, "webhook", True))
 
-    # -- refunds and disputes ---------------------------------------------------------------------------
+    # -- holds ------------------------------------------------------------------------------------------
 
-    def _add_movement_verbs(self, verbs: Blueprint) -> None:
+    def _add_hold_verbs(self, verbs: Blueprint) -> None:
+        @verbs.post("/payments/<session_id>/capture")
+        def stripe_capture(session_id: str) -> ResponseReturnValue:
+            """A capture made in the dashboard: {"amount"?, "final"?, "webhook"?}; the rest is let go."""
+            body = json_body("amount", "final", "webhook")
+            with self._store.change(), self._silently(body):
+                intent, amount = self._intent(self._session(session_id)), _amount(body)
+                self._money.capture(intent, amount, flag(body, "final", True))
+            return self._shape(session_id)
+
+        @verbs.post("/payments/<session_id>/void")
+        def stripe_void(session_id: str) -> ResponseReturnValue:
+            """The hold is canceled in the dashboard: {"webhook"?}."""
+            body = json_body("webhook")
+            with self._store.change(), self._silently(body):
+                self._money.void(self._intent(self._session(session_id)), None)
+            return self._shape(session_id)
+
+        @verbs.post("/payments/<session_id>/lapse")
+        def stripe_lapse(session_id: str) -> ResponseReturnValue:
+            """Nobody captured the hold in time: {"webhook"?}."""
+            body = json_body("webhook")
+            with self._store.change(), self._silently(body):
+                self._money.lapse(self._intent(self._session(session_id)))
+            return self._shape(session_id)
+
+    # -- refunds ----------------------------------------------------------------------------------------
+
+    def _add_refund_verbs(self, verbs: Blueprint) -> None:
         @verbs.post("/payments/<session_id>/refund")
         def stripe_refund(session_id: str) -> ResponseReturnValue:
             """A refund made in the dashboard: {"amount"?, "reason"?, "status"?, "webhook"?}; or all that is left."""
@@ -156,6 +192,9 @@ class ControlVerbs:
                 self._refunds.set_status(refund, _word(body, REFUND_STATUSES))
             return self._shape(session_id)
 
+    # -- disputes ---------------------------------------------------------------------------------------
+
+    def _add_dispute_verbs(self, verbs: Blueprint) -> None:
         @verbs.post("/payments/<session_id>/chargeback")
         def stripe_chargeback(session_id: str) -> ResponseReturnValue:
             """The buyer's bank disputes: {"amount"?, "reason"?, "inquiry"?, "webhook"?}; inquiries take no money."""
@@ -180,9 +219,15 @@ class ControlVerbs:
             """The shop wins, an inquiry is closed: {"webhook"?}."""
             body = json_body("webhook")
             with self._store.change(), self._silently(body):
-                dispute = self._child(DISPUTES, session_id, dispute_id)
-                inquiry = dispute["body"]["status"].startswith("warning_")
-                self._disputes.set_status(dispute, "warning_closed" if inquiry else "won")
+                self._disputes.win(self._child(DISPUTES, session_id, dispute_id))
+            return self._shape(session_id)
+
+        @verbs.post("/payments/<session_id>/chargebacks/<dispute_id>/lose")
+        def stripe_lose(session_id: str, dispute_id: str) -> ResponseReturnValue:
+            """The shop loses, and the money stays away: {"webhook"?}."""
+            body = json_body("webhook")
+            with self._store.change(), self._silently(body):
+                self._disputes.lose(self._child(DISPUTES, session_id, dispute_id))
             return self._shape(session_id)
 
         @verbs.post("/payments/<session_id>/warning")

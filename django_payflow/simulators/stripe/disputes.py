@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django_payflow.simulators.host import Json, Refusal
 from django_payflow.simulators.stripe import cards
 from django_payflow.simulators.stripe.answers import random_id, refused
-from django_payflow.simulators.stripe.books import CHARGES, DISPUTES, INTENTS, REVIEWS, Books
+from django_payflow.simulators.stripe.books import CHARGES, DISPUTES, INTENTS, REVIEWS, TRANSACTIONS, Books
 from django_payflow.simulators.stripe.events import Events
 from django_payflow.simulators.stripe.money import Money
 
@@ -24,6 +24,7 @@ STATUSES = (
     "appeal_under_review",
 )
 _OVER = ("won", "lost", "warning_closed", "prevented")
+_TAKING = ("needs_response", "under_review", "lost")
 #: Test mode decides by what the shop sends as evidence (from memory).
 _EVIDENCE: Mapping[str, str] = {"winning_evidence": "won", "losing_evidence": "lost"}
 
@@ -39,6 +40,8 @@ class Disputes:
         captured = charge["body"]["amount_captured"]
         if charge["body"]["status"] != "succeeded" or not captured:
             raise Refusal("only a charge whose money was taken can be disputed")
+        if amount is not None and amount > captured:
+            raise Refusal(f"the dispute of {amount} is about more than the {captured} that were taken")
         body = _shape(charge["body"], captured if amount is None else amount, reason, inquiry, self._books.now)
         dispute = self._books.add(DISPUTES, body, owner=charge)
         self._events.tell("charge.dispute.created", dispute)
@@ -48,12 +51,16 @@ class Disputes:
         return dispute
 
     def _move_money(self, dispute: Json, amount: int, event_type: str) -> None:
-        dispute["body"]["balance_transactions"].append({"id": self._money.transaction(dispute, amount, "adjustment")})
+        line = self._books.find(TRANSACTIONS, self._money.transaction(dispute, amount, "adjustment"))
+        dispute["body"]["balance_transactions"].append({} if line is None else line["body"])
         self._books.save(DISPUTES, dispute)
         self._events.tell(event_type, dispute)
 
     def set_status(self, dispute: Json, status: str) -> None:
-        """Any move. The end of it is told by ``closed``, with the money coming back where it was won."""
+        """Any move. The end of it is told by ``closed``, with the money coming back where it was won.
+
+        The money goes when an inquiry becomes a dispute.
+        """
         before = dispute["body"]["status"]
         dispute["body"]["status"] = status
         self._books.save(DISPUTES, dispute)
@@ -62,6 +69,20 @@ class Disputes:
         self._events.tell(event_type, dispute, previous=None if over else {"status": before})
         if status == "won" and self._withdrawn(dispute):
             self._move_money(dispute, dispute["body"]["amount"], "charge.dispute.funds_reinstated")
+        elif before.startswith("warning_") and status in _TAKING:
+            dispute["body"]["is_charge_refundable"] = False
+            self._move_money(dispute, -dispute["body"]["amount"], "charge.dispute.funds_withdrawn")
+
+    def win(self, dispute: Json) -> None:
+        """An inquiry is closed instead: it had taken nothing."""
+        self.set_status(dispute, "warning_closed" if dispute["body"]["status"].startswith("warning_") else "won")
+
+    def lose(self, dispute: Json) -> None:
+        """The bank decides for the buyer; only about money that it took."""
+        status = dispute["body"]["status"]
+        if status in _OVER or status.startswith("warning_"):
+            raise Refusal(f"a dispute that is {status} cannot be lost")
+        self.set_status(dispute, "lost")
 
     @staticmethod
     def _withdrawn(dispute: Json) -> bool:

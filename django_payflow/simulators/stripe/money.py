@@ -69,9 +69,9 @@ class Money:
         self.cancel(intent, reason)
 
     def lapse(self, intent: Json) -> None:
-        """Nobody captured in time."""
+        """Nobody captured in time. Only what is held can lapse."""
         if intent["body"]["status"] != "requires_capture":
-            return
+            raise _unexpected(intent, "lapsed", "requires_capture")
         charge = self._books.charge_of(intent)
         if charge is not None:
             self._events.tell("charge.expired", charge)

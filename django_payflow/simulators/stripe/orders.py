@@ -50,7 +50,7 @@ class Orders:
         return tuple(self._orders)
 
     def carry_out(self, session: Json, word: object) -> None:
-        if word not in self._orders:
+        if not isinstance(word, str) or word not in self._orders:
             raise Refusal(f"status must be one of: {', '.join(self.words)}")
         self._orders[str(word)](session)
 

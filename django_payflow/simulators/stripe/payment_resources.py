@@ -116,7 +116,7 @@ class PaymentResources:
             Route("GET", one, "get_intent", lambda asked: self._get(INTENTS, asked), {"client_secret": text()}),
             Route("POST", one, "update_intent", lambda asked: self._update(INTENTS, asked), {"metadata": metadata}),
             Route("POST", f"{one}/capture", "capture", self.capture, _CAPTURE),
-            Route("POST", f"{one}/cancel", "cancel", self.cancel, {"cancellation_reason": one_of(*CANCEL_REASONS)}),
+            Route("POST", f"{one}/cancel", "void", self.void, {"cancellation_reason": one_of(*CANCEL_REASONS)}),
         )
 
     def capture(self, asked: Asked) -> Json:
@@ -127,7 +127,7 @@ class PaymentResources:
         self._money.capture(intent, asked.sent.get("amount_to_capture"), final)
         return dict(intent["body"])
 
-    def cancel(self, asked: Asked) -> Json:
+    def void(self, asked: Asked) -> Json:
         intent = self._books.need(INTENTS, asked.id, asked.account)
         self._money.void(intent, asked.sent.get("cancellation_reason"))
         return dict(intent["body"])

@@ -107,7 +107,9 @@ NOT_IMITATED = """
 - the real test cards and their codes; all but 4111 1111 1111 1111 are the simulator's own
 - 3-D Secure and the pages of wallets and banks: a page that asks how it shall end stands for all of them
 - amount limits, and which currencies and methods go together
-- refunds that some method cannot do; fees, exchange rates, balances
+- refunds that some method cannot do, or that are made of disputed money; fees, exchange rates, balances
+- captures and cancellations that take their time, which of them a method knows, and what becomes of a dispute whose
+  payment is refunded
 - the order of checks when a request is wrong in several ways, and WooshPay's codes and wording of errors
 - refusing plain http
 """

@@ -32,6 +32,7 @@ class ControlVerbs:
     def blueprint(self) -> Blueprint:
         verbs = Blueprint("control_wooshpay", __name__)
         self._add_payment_verbs(verbs)
+        self._add_reservation_verbs(verbs)
         self._add_money_back_verbs(verbs)
         self._add_account_verbs(verbs)
         verbs.register_error_handler(ApiError, lambda problem: ({"error": problem.message}, 400))
@@ -108,6 +109,42 @@ class ControlVerbs:
                 raise Refusal(f"no webhook endpoint of the account of {payment_id} wants this event")
             return {"deliveries": sent}
 
+    # -- reserved money ---------------------------------------------------------------------------------
+
+    def _add_reservation_verbs(self, verbs: Blueprint) -> None:
+        @verbs.post("/payments/<payment_id>/capture")
+        def capture(payment_id: str) -> ResponseReturnValue:
+            """A capture made in the dashboard, everything or {"amount"?, "final"?, "webhook"?}; the rest is free."""
+            body = json_body("amount", "final", "webhook")
+            minor, final, webhook = _amount(body), flag(body, "final", True), flag(body, "webhook", True)
+            with self._store.change():
+                payment = self._reserved(payment_id, "captured")
+                self._payments.capture(payment, _part(payment, minor, final=final), webhook=webhook)
+            return self._again(payment_id)
+
+        @verbs.post("/payments/<payment_id>/void")
+        def void(payment_id: str) -> ResponseReturnValue:
+            """The reserved money is released in the dashboard: {"webhook"?}."""
+            webhook = flag(json_body("webhook"), "webhook", True)
+            with self._store.change():
+                self._payments.cancel(self._reserved(payment_id, "released"), webhook=webhook)
+            return self._again(payment_id)
+
+        @verbs.post("/payments/<payment_id>/lapse")
+        def lapse(payment_id: str) -> ResponseReturnValue:
+            """Nobody captured in time, now and not when `hold_seconds` are over: {"webhook"?}."""
+            webhook = flag(json_body("webhook"), "webhook", True)
+            with self._store.change():
+                self._payments.lapse(self._reserved(payment_id, "released"), webhook=webhook)
+            return self._again(payment_id)
+
+    def _reserved(self, payment_id: str, what: str) -> Payment:
+        payment = self._payment(payment_id)
+        status = payment.intent["fields"]["status"]
+        if status != "requires_capture":
+            raise Refusal(f"only reserved money can be {what}; the intent's status is {status}")
+        return payment
+
     # -- refunds and disputes ---------------------------------------------------------------------------
 
     def _add_money_back_verbs(self, verbs: Blueprint) -> None:
@@ -137,9 +174,10 @@ class ControlVerbs:
 
         @verbs.post("/payments/<payment_id>/chargeback")
         def chargeback(payment_id: str) -> ResponseReturnValue:
-            """The buyer's bank disputes the payment: {"amount"?, "status"?, "webhook"?}; starts as needs_response."""
-            body = json_body("amount", "status", "webhook")
-            status = _word(body, DISPUTE_STATUSES, "needs_response") or ""
+            """The bank takes money back, or asks first: {"amount"?, "inquiry"?, "status"?, "webhook"?}."""
+            body = json_body("amount", "inquiry", "status", "webhook")
+            begins = "warning_needs_response" if flag(body, "inquiry", False) else "needs_response"
+            status = _word(body, DISPUTE_STATUSES, begins) or ""
             with self._store.change():
                 movements.dispute(
                     self._payment(payment_id), _amount(body), status, webhook=flag(body, "webhook", True)
@@ -159,11 +197,19 @@ class ControlVerbs:
 
         @verbs.post("/payments/<payment_id>/chargebacks/<dispute_id>/reverse")
         def reverse(payment_id: str, dispute_id: str) -> ResponseReturnValue:
-            """The shop wins the dispute: {"webhook"?}."""
-            body = json_body("webhook")
+            """The shop wins the dispute, or its inquiry is closed: {"webhook"?}."""
+            webhook = flag(json_body("webhook"), "webhook", True)
+            with self._store.change():
+                movements.reverse(self._child(DISPUTES, payment_id, dispute_id), webhook=webhook)
+            return self._again(payment_id)
+
+        @verbs.post("/payments/<payment_id>/chargebacks/<dispute_id>/lose")
+        def lose(payment_id: str, dispute_id: str) -> ResponseReturnValue:
+            """The shop loses the dispute, which is final: {"webhook"?}."""
+            webhook = flag(json_body("webhook"), "webhook", True)
             with self._store.change():
                 found = self._child(DISPUTES, payment_id, dispute_id)
-                movements.set_dispute_status(found, "won", webhook=flag(body, "webhook", True))
+                movements.set_dispute_status(found, "lost", webhook=webhook)
             return self._again(payment_id)
 
     # -- the account ------------------------------------------------------------------------------------
@@ -245,6 +291,16 @@ def _amount(body: Json) -> int | None:
     if amount is not None and (type(amount) is not int or amount <= 0):
         raise Refusal("amount must be a whole number of the smallest unit, more than 0")
     return amount
+
+
+def _part(payment: Payment, minor: int | None, *, final: bool) -> int:
+    """How much is captured: all if nothing is said. There is one capture, so nothing can stay reserved after it."""
+    rest = int(payment.intent["fields"]["amount_capturable"])
+    if minor is not None and minor > rest:
+        raise Refusal(f"that is more than what is reserved ({rest})")
+    if not final and minor not in (None, rest):
+        raise Refusal("WooshPay captures once and releases the rest: a part is always final")
+    return rest if minor is None else minor
 
 
 def _word(body: Json, words: tuple[str, ...], default: str | None) -> str | None:

@@ -117,6 +117,8 @@ class Movements:
         fields = payment.intent["fields"]
         if fields["status"] != "succeeded":
             raise Refusal("only a paid payment can be disputed")
+        if amount is not None and amount > fields["amount_received"]:
+            raise Refusal(f"the dispute is about more than was captured ({fields['amount_received']})")
         charge = next(iter(self.ledger.children(CHARGES, payment)[::-1]))
         document = {
             "id": self.ledger.new_id("dp"),
@@ -141,6 +143,11 @@ class Movements:
             self._events.about_child(payment, "charge.dispute.created", document)
             self._events.about_child(payment, "charge.dispute.updated", document)
         return document
+
+    def reverse(self, dispute: Json, *, webhook: bool = True) -> None:
+        """The bank decides for the shop: a question is closed, withdrawn money comes back."""
+        asked = dispute["fields"]["status"].startswith("warning")
+        self.set_dispute_status(dispute, "warning_closed" if asked else "won", webhook=webhook)
 
     def set_dispute_status(self, dispute: Json, status: str, *, webhook: bool = True) -> None:
         dispute["fields"]["status"] = status

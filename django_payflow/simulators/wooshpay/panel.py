@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django_payflow.simulators.host import PanelRow, Refusal, Unknown, iso
 from django_payflow.simulators.wooshpay.amounts import in_words
 from django_payflow.simulators.wooshpay.answers import ApiError
-from django_payflow.simulators.wooshpay.ledger import DISPUTES, SESSIONS, Payment
+from django_payflow.simulators.wooshpay.ledger import DISPUTES, REFUNDS, SESSIONS, Payment
 from django_payflow.simulators.wooshpay.movements import Movements
 from django_payflow.simulators.wooshpay.payments import Payments, checked_word, word_of
 from django_payflow.simulators.wooshpay.shapes import checkout_url
@@ -21,8 +21,13 @@ _ACTIONS = (
     ("failed", "Failed"),
     ("canceled", "Canceled"),
     ("expired", "Expired"),
+    ("capture", "Capture"),
+    ("void", "Release"),
+    ("lapse", "Let it lapse"),
     ("refund", "Refund the rest"),
+    ("refund_fails", "Refund fails"),
     ("chargeback", "Dispute"),
+    ("inquiry", "Inquiry"),
     ("lost", "Dispute lost"),
     ("won", "Dispute won"),
     ("webhook", "Send webhook"),
@@ -76,10 +81,15 @@ class PanelRows:
     def _act(self, payment: Payment, action: str) -> None:
         if action == "webhook":
             self._payments.events.present_state(payment)
+        elif action in ("capture", "void", "lapse"):
+            self._act_on_reserved(payment, action)
+        elif action == "refund_fails":
+            self._fail_refund(payment)
         elif action == "refund":
             self._movements.announce(payment, self._movements.refund(payment, {}))
-        elif action == "chargeback":
-            self._movements.dispute(payment, None, "needs_response")
+        elif action in ("chargeback", "inquiry"):
+            word = "needs_response" if action == "chargeback" else "warning_needs_response"
+            self._movements.dispute(payment, None, word)
         elif action in ("lost", "won"):
             self._end_dispute(payment, action)
         else:
@@ -89,4 +99,24 @@ class PanelRows:
         disputes = self._ledger.children(DISPUTES, payment)
         if not disputes:
             raise Refusal("This payment is not disputed.")
-        self._movements.set_dispute_status(disputes[-1], status)
+        if status == "won":
+            self._movements.reverse(disputes[-1])
+        else:
+            self._movements.set_dispute_status(disputes[-1], status)
+
+    def _act_on_reserved(self, payment: Payment, action: str) -> None:
+        fields = payment.intent["fields"]
+        if fields["status"] != "requires_capture":
+            raise Refusal("Nothing is reserved for this payment.")
+        if action == "capture":
+            self._payments.capture(payment, fields["amount_capturable"])
+        elif action == "void":
+            self._payments.cancel(payment)
+        else:
+            self._payments.lapse(payment)
+
+    def _fail_refund(self, payment: Payment) -> None:
+        refunds = self._ledger.children(REFUNDS, payment)
+        if not refunds:
+            raise Refusal("This payment has no refund.")
+        self._movements.set_refund_status(refunds[-1], "failed")

@@ -171,6 +171,10 @@ class Payments:
         if webhook:
             self.events.about_intent(payment, "payment_intent.canceled")
 
+    def lapse(self, payment: Payment, *, webhook: bool = True) -> None:
+        """Nobody captured in time: the money is free again, and the intent canceled. The reason is a GUESS."""
+        self.cancel(payment, "automatic", webhook=webhook)
+
     def expire(self, payment: Payment, *, webhook: bool = True) -> None:
         """The session is over, the intent stays as it is (GUESS); no event is documented."""
         self._end_session(payment, "expired")
@@ -190,14 +194,15 @@ class Payments:
             status = "requires_payment_method"
         self._move(payment, status, session=session, payment_status="unpaid")
 
-    def capture(self, payment: Payment, minor: int) -> None:
+    def capture(self, payment: Payment, minor: int, *, webhook: bool = True) -> None:
         """The rest is released; ``amount`` stays what was authorized, ``amount_received`` is what was captured."""
         payment.intent["fields"] |= {"amount_received": minor, "amount_capturable": 0}
         for charge in self.ledger.children(CHARGES, payment)[-1:]:
             charge["fields"] |= {"captured": True, "amount_captured": minor}
             self.ledger.services.store.put(CHARGES, charge["id"], charge)
         self._move(payment, "succeeded", session="complete", payment_status="paid")
-        self.events.about_intent(payment, "payment_intent.succeeded")
+        if webhook:
+            self.events.about_intent(payment, "payment_intent.succeeded")
 
     def _move(self, payment: Payment, status: str, *, session: str, payment_status: str) -> None:
         now = self._clock.timestamp()
@@ -256,7 +261,7 @@ class Payments:
         if job == "expire" and payment.session["fields"]["status"] == "open":
             self.expire(payment)
         elif job == "lapse" and status == "requires_capture":
-            self.cancel(payment, "automatic")
+            self.lapse(payment)
         elif job == "late_success" and status == "processing":
             self.pay(payment)
         elif job == "late_failure" and status == "processing":
@@ -277,6 +282,6 @@ def word_of(payment: Payment) -> str:
 
 
 def checked_word(word: object) -> str:
-    if word not in WORDS:
+    if not isinstance(word, str) or word not in WORDS:
         raise Refusal(f"status must be one of: {', '.join(WORDS)}")
     return str(word)

@@ -20,16 +20,20 @@ from __future__ import annotations
 import pytest
 
 _GROUPS = (
-    "base creating declaring deliveries doubting finding hiding journeys notices reading recovering shop simulated "
-    "stage troubles wire"
+    "aftercare base capturing creating declaring deliveries desk disputing doubting finding hiding journeys notices "
+    "reading recovering refunding reserving shop simulated stage troubles wire"
 )
 # Before they are imported: a failing assertion then shows its values, as in a test file.
 pytest.register_assert_rewrite(*(f"{__name__}.{group}" for group in _GROUPS.split()))
 
+from .aftercare import Aftercare  # noqa: E402
 from .base import Contract, declared_skips, needs, scenarios  # noqa: E402
+from .capturing import Capturing  # noqa: E402
 from .creating import Creating  # noqa: E402
 from .declaring import Declaring  # noqa: E402
 from .deliveries import Deliveries  # noqa: E402
+from .desk import Desk  # noqa: E402
+from .disputing import Disputing  # noqa: E402
 from .doubting import Doubting  # noqa: E402
 from .finding import Ending, Finding  # noqa: E402
 from .hiding import Hiding  # noqa: E402
@@ -37,6 +41,8 @@ from .journeys import Journeys  # noqa: E402
 from .notices import Notices  # noqa: E402
 from .reading import Reading  # noqa: E402
 from .recovering import LostCreate, TroubledAsking  # noqa: E402
+from .refunding import Refunding  # noqa: E402
+from .reserving import Reserving  # noqa: E402
 from .shop import Shop  # noqa: E402
 from .stage import Act, Asked, Call, Forgery, Stage, Trait, Trouble  # noqa: E402
 from .troubles import CreateInTrouble, RetrieveInTrouble  # noqa: E402
@@ -44,13 +50,17 @@ from .troubles import CreateInTrouble, RetrieveInTrouble  # noqa: E402
 __all__ = [
     "Act",
     "AdapterContract",
+    "Aftercare",
     "Asked",
     "Call",
+    "Capturing",
     "Contract",
     "CreateInTrouble",
     "Creating",
     "Declaring",
     "Deliveries",
+    "Desk",
+    "Disputing",
     "Doubting",
     "Ending",
     "Finding",
@@ -62,6 +72,8 @@ __all__ = [
     "Notices",
     "ProviderContract",
     "Reading",
+    "Refunding",
+    "Reserving",
     "RetrieveInTrouble",
     "Shop",
     "Stage",
@@ -74,11 +86,23 @@ __all__ = [
 ]
 
 
-class AdapterContract(Declaring, Creating, Reading, Finding, Ending, CreateInTrouble, RetrieveInTrouble, Notices):
+class AdapterContract(
+    Declaring,
+    Creating,
+    Reading,
+    Finding,
+    Ending,
+    Capturing,
+    Refunding,
+    Disputing,
+    CreateInTrouble,
+    RetrieveInTrouble,
+    Notices,
+):
     """What the adapter alone must do, against its simulator."""
 
 
-class FlowContract(Journeys, Deliveries, LostCreate, TroubledAsking, Doubting, Hiding):
+class FlowContract(Journeys, Reserving, Aftercare, Deliveries, LostCreate, TroubledAsking, Doubting, Hiding):
     """What comes of it in a shop, with the database."""
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ... import clock
 from ...exceptions import ConfigurationError, InvalidCheckout, ProviderError, Unsupported
-from ...messages import Checkout, Phase, Reference
+from ...messages import Checkout, MoveKind, Phase, Reference
 from ...providers.base import Provider
 from .base import Contract, needs
 from .stage import Stage, Trait
@@ -105,6 +105,16 @@ class Declaring(Contract):
         with pytest.raises(Unsupported):
             provider.cancel(checkout, Reference(kind="payment", value="x"))
         assert (provider.http.sent, stage.calls()) == ([], 0)  # type: ignore[attr-defined]  # a Recorder
+
+    def test_flags__of_moves_agree_with_each_other(self, stage: Stage) -> None:
+        says, inherited = stage.provider_class, Provider.retrieve_move
+        assert says.supports_refund or not says.supports_partial_refund
+        assert says.supports_capture or not (says.supports_partial_capture or says.supports_void)
+        assert says.supports_partial_capture or not says.supports_several_captures
+        assert says.supports_capture or not says.supports_manual_capture, "authorized money that nobody could take"
+        assert says.unlisted <= {MoveKind.REFUND, MoveKind.DISPUTE}
+        assert not says.unlisted or says.retrieve_move is not inherited, "what no list shows is read by its id"
+        assert says.tells_refunds or not says.supports_refund, "nobody would hear what became of them"
 
     def test_probe__says_whether_the_credentials_are_good_or_that_it_cannot(
         self, stage: Stage, provider: Provider[Any]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ...exceptions import ProviderError
-from ...messages import Checkout, Reference
+from ...messages import Checkout, MoveKind, MoveRequest
 from ...models import Case, Fulfilment, Payment, PaymentEvent, WebhookDelivery
 from .base import Contract, needs
 from .shop import Shop
@@ -123,13 +123,24 @@ class Hiding(Contract):
             "no json": answer(b"<html>"),
             "empty object": answer({}),
         }
-        reference = Reference(kind="payment", value=stage.payments()[0] if stage.payments() else "x_1")
+        opened = stage.provider().create(checkout)
+        reference = opened.report.references[0]
         texts = []
         with serving(raw.get(end, b"")) as server:
             broken = stage.provider(options={"base_url": server.url if end in raw else closed_port()}, deadline=2)
-            for call in ("create", "retrieve", "find", "cancel", "probe"):
+            for call in ("create", "retrieve", "find", "cancel", "probe", "retrieve_move"):
                 arguments = {"create": (checkout,), "find": (checkout,), "probe": ()}.get(call, (checkout, reference))
                 texts.append(_traceback(broken, call, arguments))
+            for kind in (MoveKind.CAPTURE, MoveKind.VOID, MoveKind.REFUND):
+                request = MoveRequest(
+                    kind=kind,
+                    key=checkout.key,
+                    amount=checkout.amount,
+                    currency=checkout.currency,
+                    created_at=checkout.created_at,
+                    references=opened.report.references,
+                )
+                texts.append(_traceback(broken, kind.value, (checkout, request)))
 
         seen = "".join(texts)
         assert "django_payflow.exceptions" in seen

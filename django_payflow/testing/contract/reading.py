@@ -129,13 +129,13 @@ class Reading(Contract):
         play(Act.PAY)
         assert look().captured == checkout.amount
 
-    @needs(Act.REFUND)
+    @needs(Act.REFUND, Trait.LISTS_REFUNDS)
     def test_refund__is_told_beside_the_gross_captured_sum(self, look: Any, play: Any, checkout: Checkout) -> None:
         play(Act.PAY)
         play(Act.REFUND)
         assert (look().captured, look().refunded) == (checkout.amount, checkout.amount)
 
-    @needs(Act.REFUND_PART)
+    @needs(Act.REFUND_PART, Trait.LISTS_REFUNDS)
     def test_refund__a_part_is_a_part(self, look: Any, play: Any, checkout: Checkout) -> None:
         play(Act.PAY)
         play(Act.REFUND_PART)
@@ -143,7 +143,7 @@ class Reading(Contract):
         play(Act.REFUND_PART)
         assert look().refunded == 2 * (checkout.amount // 5)
 
-    @needs(Act.CHARGE_BACK)
+    @needs(Act.CHARGE_BACK, Trait.LISTS_DISPUTES)
     def test_chargeback__is_told_beside_the_gross_captured_sum(
         self, look: Any, play: Any, checkout: Checkout
     ) -> None:
@@ -151,7 +151,7 @@ class Reading(Contract):
         play(Act.CHARGE_BACK)
         assert (look().captured, look().charged_back) == (checkout.amount, checkout.amount)
 
-    @needs(Act.CHARGE_BACK, Act.WIN)
+    @needs(Act.CHARGE_BACK, Act.WIN, Trait.LISTS_DISPUTES)
     def test_chargeback__that_was_won_is_none(self, look: Any, play: Any, checkout: Checkout) -> None:
         play(Act.PAY)
         play(Act.CHARGE_BACK)

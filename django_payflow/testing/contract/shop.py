@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from ... import flow
-from ...models import Case, OrderLine, Payment, WebhookDelivery, get_order_model
+from ...models import Case, Move, OrderLine, Payment, WebhookDelivery, get_order_model
 from ..simulators import Delivery, deliver
 from .stage import ALIASES, Act, Stage
 
@@ -58,6 +58,25 @@ class Shop:
         """Start a payment."""
         started = flow.start_checkout(order=self.order, account=account, **kwargs)
         return Payment.objects.get(pk=started.payment_id)
+
+    def paid(self, account: str = ONE) -> Payment:
+        """Start a payment, and the buyer pays."""
+        self.start(account)
+        self.news(Act.PAY)
+        return self.payment
+
+    def reserved(self, *, capture: str = "manual") -> Payment:
+        """The same at an account with that ``CAPTURE``: the money is only authorized.
+
+        With ``manual`` nothing is handed over, so that the order rests in processing.
+        """
+        account = {"BACKEND": self.stage.backend, "OPTIONS": self.stage.options(), "CAPTURE": capture}
+        self.change(PROVIDERS={ONE: account})
+        if capture == "manual":
+            self.change(FULFILMENT={})
+        self.start()
+        self.news(Act.AUTHORIZE)
+        return self.payment
 
     def press_pay(self, account: str = ONE, **fields: str) -> Any:
         """Press the button in the shop; returns the response."""
@@ -122,11 +141,26 @@ class Shop:
         self.stage.advance(seconds)
         self.work()
 
+    def settle(self, times: int = 1) -> None:
+        """The bank has its time, and whatever is due by then gets done."""
+        for _ in range(times):
+            self.later(self.stage.bank_time.total_seconds())
+
     # -- what is there
 
     def cases(self) -> set[str]:
         """What a person should look at."""
         return set(Case.objects.open().values_list("kind", flat=True))
+
+    def moves(self) -> list[tuple[str, int, str]]:
+        """Kind, amount and status of the newest attempt's captures, voids, refunds and disputes, oldest first."""
+        rows = Move.objects.filter(payment=self.payment).order_by("pk")
+        return list(rows.values_list("kind", "amount", "status"))
+
+    def sums(self) -> tuple[str, int, int, int]:
+        """The newest attempt's status, and what is captured, capturable and refunded of it."""
+        fresh = self.payment
+        return (fresh.status, fresh.captured, fresh.capturable, fresh.refunded)
 
     def inbox(self) -> int:
         """How many deliveries are stored."""

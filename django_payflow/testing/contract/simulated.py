@@ -21,6 +21,23 @@ _FAULTS: Mapping[Trouble, dict[str, Any]] = {
     Trouble.MISSING: {"kind": "not_found"},
 }
 
+_VERBS: Mapping[Act, tuple[str, dict[str, Any]]] = {
+    Act.CHARGE_BACK: ("chargeback", {}),
+    Act.CHARGE_BACK_PART: ("chargeback", {}),
+    Act.WIN: ("reverse", {}),
+    Act.LOSE: ("lose", {}),
+    Act.INQUIRE: ("chargeback", {"inquiry": True}),
+    Act.INQUIRY_OVER: ("reverse", {}),
+    Act.REFUND_PENDING: ("refund", {}),
+    Act.REFUND_ARRIVES: ("refunds", {}),
+    Act.REFUND_FAILS: ("refunds", {}),
+    Act.CAPTURE: ("capture", {}),
+    Act.CAPTURE_PART: ("capture", {}),
+    Act.VOID: ("void", {}),
+    Act.LAPSE: ("lapse", {}),
+}
+"""The control API's verbs for what happens to the money later, with what they are told."""
+
 
 class SimulatorStage(Stage):
     """A provider that one of our simulators plays, or another one with the same control API."""
@@ -43,12 +60,19 @@ class SimulatorStage(Stage):
         Call.RETRIEVE: "get",
         Call.FIND: "list",
         Call.CANCEL: "cancel",
+        Call.CAPTURE: "capture",
+        Call.VOID: "void",
+        Call.REFUND: "refund",
     }
     """The simulator's names of the requests that a call consists of, or begins with."""
     open_words: ClassVar[Collection[str]] = ("open",)
     """The status words of payments that can still be paid."""
     refund_done: ClassVar[str] = "succeeded"
     """The status of a refund that has arrived."""
+    refund_waiting: ClassVar[str] = "pending"
+    """The status of one that the bank is working on."""
+    refund_failed: ClassVar[str] = "failed"
+    """The status of one that came back."""
     registers_endpoints: ClassVar[bool] = False
     """Webhook addresses are registered for the whole account, with a secret."""
     events: ClassVar[Sequence[str]] = ()
@@ -83,11 +107,33 @@ class SimulatorStage(Stage):
             asked = self.asked(reference)
             part = {"amount": self.wire_amount(asked.amount // 5, asked.currency)} if act is Act.REFUND_PART else {}
             self._control("POST", f"{path}/refund", {"status": self.refund_done, "webhook": webhook, **part})
-        elif act is Act.CHARGE_BACK:
-            self._control("POST", f"{path}/chargeback", {"webhook": webhook})
         else:
-            newest = self.chargebacks(self.payment(reference))[-1]
-            self._control("POST", f"{path}/chargebacks/{newest}/reverse", {"webhook": webhook})
+            self._play_later(path, reference, act, webhook=webhook)
+
+    def _play_later(self, path: str, reference: str, act: Act, *, webhook: bool) -> None:
+        """What happens to the money after the buyer did his part."""
+        verb, more = _VERBS[act]
+        if act is Act.REFUND_PENDING:
+            more = {"status": self.refund_waiting}
+        elif act in {Act.REFUND_ARRIVES, Act.REFUND_FAILS}:
+            newest = self.refunds(self.payment(reference))[-1]
+            verb = f"refunds/{newest}/status"
+            more = {"status": self.refund_done if act is Act.REFUND_ARRIVES else self.refund_failed}
+        elif act in {Act.CAPTURE_PART, Act.CHARGE_BACK_PART}:
+            asked = self.asked(reference)
+            last = {"final": True} if act is Act.CAPTURE_PART else {}
+            more = {"amount": self.wire_amount(asked.amount // 5, asked.currency), **last}
+        elif act in {Act.WIN, Act.LOSE, Act.INQUIRY_OVER}:
+            verb = f"chargebacks/{self.chargebacks(self.payment(reference))[-1]}/{verb}"
+        self._control("POST", f"{path}/{verb}", {"webhook": webhook, **more})
+
+    def refunds(self, payment: Mapping[str, Any]) -> list[str]:
+        """Return the ids of a payment's refunds, oldest first."""
+        return [str(refund["id"]) for refund in payment["refunds"]]
+
+    def sent_back(self, reference: str) -> list[int]:
+        """Read ``amount`` of every refund."""
+        return [int(refund["amount"]) for refund in self.payment(reference)["refunds"]]
 
     def chargebacks(self, payment: Mapping[str, Any]) -> list[str]:
         """Return the ids of a payment's chargebacks, oldest first."""

@@ -13,7 +13,7 @@ import requests
 
 from ... import clock, registry
 from ...conf import Account
-from ...messages import Buyer, Checkout
+from ...messages import Buyer, Checkout, MoveKind
 from ...providers.base import Provider
 from ..simulators import Delivery
 from .wire import Recorder
@@ -39,7 +39,18 @@ class Act(StrEnum):
     REFUND = "somebody refunds everything in the provider's dashboard"
     REFUND_PART = "somebody refunds a part (a fifth, rounded down) in the provider's dashboard"
     CHARGE_BACK = "the buyer's bank takes everything back"
+    CHARGE_BACK_PART = "the buyer's bank takes a part (a fifth, rounded down) back"
     WIN = "the shop gets that money again"
+    LOSE = "the shop does not get that money again, and that is final"
+    INQUIRE = "the buyer's bank asks about the payment, and takes no money"
+    INQUIRY_OVER = "that question is answered"
+    REFUND_PENDING = "somebody refunds everything in the dashboard, and the bank takes its time"
+    REFUND_ARRIVES = "the newest refund is done"
+    REFUND_FAILS = "the newest refund comes back"
+    CAPTURE = "somebody captures everything in the dashboard"
+    CAPTURE_PART = "somebody captures a part (a fifth, rounded down) in the dashboard, and lets go of the rest"
+    VOID = "somebody releases the authorization in the dashboard"
+    LAPSE = "nobody captured in time, and the authorization is gone"
 
 
 class Trait(StrEnum):
@@ -51,6 +62,17 @@ class Trait(StrEnum):
     CANCEL = "ends an open payment on request"
     NO_CANCEL = "cannot end an open payment on request"
     MANUAL = "authorizes only, on request"
+    REFUND = "refunds on request"
+    PART_REFUND = "refunds less than everything, on request"
+    NO_REFUND = "cannot refund on request"
+    PART_CAPTURE = "captures less than everything"
+    SEVERAL_CAPTURES = "captures several times"
+    ONE_CAPTURE = "captures once"
+    VOID = "releases an authorization on request"
+    LISTS_REFUNDS = "lists a payment's refunds, with our marks"
+    UNLISTED_REFUNDS = "shows a refund only to those who know its id"
+    LISTS_DISPUTES = "lists a payment's disputes"
+    SILENT_DISPUTES = "tells of no disputes"
     NO_MANUAL = "cannot authorize only"
     SIGNED = "signs its webhooks"
     UNSIGNED = "does not sign its webhooks"
@@ -89,6 +111,9 @@ class Call(StrEnum):
     RETRIEVE = "retrieve"
     FIND = "find"
     CANCEL = "cancel"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
 
 
 class Trouble(StrEnum):
@@ -145,6 +170,8 @@ class Stage(ABC):
     """Not the everyday one; ``tell`` has the provider say it."""
     lifetime: ClassVar[timedelta] = timedelta(days=1)
     """After this time an open payment is dead at the provider for sure."""
+    bank_time: ClassVar[timedelta] = timedelta(days=2)
+    """After this time a capture, release or refund that the provider took is done there."""
     cancelable_method: ClassVar[str | None] = None
     """A method whose open payments can be cancelled, where not all can."""
     refused_method: ClassVar[str] = "no-such-method"
@@ -208,6 +235,10 @@ class Stage(ABC):
     @abstractmethod
     def payable(self, reference: str) -> bool:
         """Say whether the buyer could still pay it, read beside the adapter."""
+
+    def sent_back(self, reference: str) -> list[int]:
+        """Return the amounts of a payment's refunds, in minor units, read beside the adapter. Needs ``REFUND``."""
+        raise NotImplementedError
 
     @abstractmethod
     def advance(self, seconds: float) -> None:
@@ -280,6 +311,20 @@ class Stage(ABC):
             Trait.PAGE_ONCE: (not cls.tells_page_once, "a payment that is found again leads to its page"),
             Trait.MANUAL: (not cls.supports_manual_capture, "it cannot authorize only"),
             Trait.NO_MANUAL: (cls.supports_manual_capture, "it can authorize only"),
+            Trait.REFUND: (not cls.supports_refund, "it cannot refund on request"),
+            Trait.PART_REFUND: (not cls.supports_partial_refund, "it refunds everything or nothing"),
+            Trait.NO_REFUND: (cls.supports_refund, "it refunds on request"),
+            Trait.PART_CAPTURE: (not cls.supports_partial_capture, "it captures everything or nothing"),
+            Trait.SEVERAL_CAPTURES: (not cls.supports_several_captures, "it captures a payment once"),
+            Trait.ONE_CAPTURE: (
+                cls.supports_several_captures or not cls.supports_capture,
+                "it captures several times, or never",
+            ),
+            Trait.VOID: (not cls.supports_void, "it cannot release an authorization"),
+            Trait.LISTS_REFUNDS: (MoveKind.REFUND in cls.unlisted, "it shows a refund only by its id"),
+            Trait.UNLISTED_REFUNDS: (MoveKind.REFUND not in cls.unlisted, "it lists a payment's refunds, or none"),
+            Trait.LISTS_DISPUTES: (MoveKind.DISPUTE in cls.unlisted, "it shows a dispute only by its id"),
+            Trait.SILENT_DISPUTES: (cls.tells_disputes, "it tells of disputes"),
             Trait.SIGNED: (not cls.signs_webhooks, "it does not sign its webhooks"),
             Trait.UNSIGNED: (cls.signs_webhooks, "it signs its webhooks"),
             Trait.RINGS: (Trait.QUIET not in self.cannot, "a forged delivery rings no alarm"),

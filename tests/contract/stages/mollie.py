@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from django_payflow.money import exponent
-from django_payflow.testing.contract import Act, Asked, Trait
+from django_payflow.testing.contract import Act, Asked, Call, Trait
 from django_payflow.testing.contract.simulated import SimulatorStage
 
 
@@ -21,6 +21,9 @@ class MollieStage(SimulatorStage):
     cannot = {
         Act.DECLINE: "a declined payment is over at Mollie: the buyer starts another one",
         Act.HOLD: "Mollie shows no review of a payment",
+        Act.INQUIRE: "Mollie's API shows a dispute only once the money is gone",
+        Act.INQUIRY_OVER: "Mollie's API shows a dispute only once the money is gone",
+        Act.LOSE: "Mollie says of a chargeback that it was reversed, and never that it will not be",
         Trait.EVENT_IDS: "Mollie's webhook is the payment's id and nothing else",
         Trait.MODE_IN_WEBHOOK: "Mollie's webhook is the payment's id and nothing else",
     }
@@ -32,6 +35,7 @@ class MollieStage(SimulatorStage):
         Act.CANCEL: "canceled",
         Act.EXPIRE: "expired",
     }
+    operations = {**SimulatorStage.operations, Call.VOID: "release"}
     refund_done = "refunded"
     amounts = (("EUR", 2495), ("JPY", 1500), ("ISK", 1999), ("HUF", 150_000), ("USD", 199_999), ("EUR", 1))
     refuses = (("EUR", 0), ("EUR", -1), ("KWD", 5000), ("BHD", 5000), ("CLP", 5000), ("XAU", 100))
@@ -62,6 +66,14 @@ class MollieStage(SimulatorStage):
         said = self.payment(reference)["amount"]
         minor = Decimal(said["value"]).scaleb(exponent(said["currency"]))
         return Asked(amount=int(minor), currency=said["currency"])
+
+    def refunds(self, payment: Mapping[str, Any]) -> list[str]:
+        return [refund["id"] for refund in payment["_embedded"]["refunds"]]
+
+    def sent_back(self, reference: str) -> list[int]:
+        refunds = self.payment(reference)["_embedded"]["refunds"]
+        amounts = [(Decimal(each["amount"]["value"]), each["amount"]["currency"]) for each in refunds]
+        return [int(value.scaleb(exponent(currency))) for value, currency in amounts]
 
     def chargebacks(self, payment: Mapping[str, Any]) -> list[str]:
         return [chargeback["id"] for chargeback in payment["_embedded"]["chargebacks"]]

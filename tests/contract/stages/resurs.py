@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,10 +35,17 @@ class ResursStage(SimulatorStage):
     backend = "django_payflow.providers.resurs.ResursProvider"
     simulator = "resurs"
     open_words = ("TASK_REDIRECTION_REQUIRED",)
-    operations = {**SimulatorStage.operations, Call.FIND: "search"}
+    operations = {**SimulatorStage.operations, Call.FIND: "search", Call.VOID: "cancel"}
     cannot = {
-        Act.CHARGE_BACK: "the Merchant API knows no chargebacks",
-        Act.WIN: "the Merchant API knows no chargebacks",
+        **dict.fromkeys(
+            (Act.CHARGE_BACK, Act.CHARGE_BACK_PART, Act.WIN, Act.LOSE, Act.INQUIRE, Act.INQUIRY_OVER),
+            "the Merchant API knows no chargebacks",
+        ),
+        **dict.fromkeys(
+            (Act.REFUND_PENDING, Act.REFUND_ARRIVES, Act.REFUND_FAILS),
+            "Resurs decides about a refund at once, for good",
+        ),
+        Act.LAPSE: "no documentation says when an authorization ends",
         Trait.MODE: "no answer says whether its money is real: the two modes are two hosts",
         Trait.EVENT_IDS: "a callback has no id: it is three or four words",
     }
@@ -77,6 +85,15 @@ class ResursStage(SimulatorStage):
         if "word" in news:
             fields["status"] = news["word"]
         self.overwrite(reference, fields)
+
+    def refunds(self, payment: Mapping[str, Any]) -> list[str]:
+        """Entries of the action log; Resurs has no other list of them."""
+        return [each["actionId"] for each in payment["order"]["actionLog"] if each["type"] == "REFUND"]
+
+    def sent_back(self, reference: str) -> list[int]:
+        log = [each for each in self.payment(reference)["order"]["actionLog"] if each["type"] == "REFUND"]
+        totals = [[Decimal(str(line["totalAmountIncludingVat"])) for line in each["orderLines"]] for each in log]
+        return [int(sum(lines).scaleb(2)) for lines in totals]
 
     def wire_amount(self, amount: int, currency: str) -> Any:
         return f"{Decimal(amount).scaleb(-2):f}"

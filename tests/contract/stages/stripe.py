@@ -84,6 +84,14 @@ class StripeStage(SimulatorStage):
         amount, currency = session["amount_total"], session["currency"].upper()
         return Asked(amount=amount // 100 if currency in _TWO_DECIMALS_AT_STRIPE else amount, currency=currency)
 
+    def refunds(self, payment: Mapping[str, Any]) -> list[str]:
+        return [refund["id"] for refund in payment["simulator"]["refunds"]]
+
+    def sent_back(self, reference: str) -> list[int]:
+        payment = self.payment(reference)
+        units = 100 if payment["currency"].upper() in _TWO_DECIMALS_AT_STRIPE else 1
+        return [refund["amount"] // units for refund in payment["simulator"]["refunds"]]
+
     def chargebacks(self, payment: Mapping[str, Any]) -> list[str]:
         return [dispute["id"] for dispute in payment["simulator"]["disputes"]]
 

@@ -17,14 +17,10 @@ class WooshPayStage(SimulatorStage):
     simulator = "wooshpay"
     open_words = ("open", "requires_action")
     registers_endpoints = True
-    operations = {**SimulatorStage.operations, Call.CANCEL: "expire"}
+    operations = {**SimulatorStage.operations, Call.CANCEL: "expire", Call.VOID: "cancel"}
     cannot = {
         Trait.TOKEN: "WooshPay's webhook addresses are the account's",
         Act.HOLD: "WooshPay shows no review of a payment",
-        Act.REFUND: "WooshPay shows no refund on a payment and has no list of refunds",
-        Act.REFUND_PART: "WooshPay shows no refund on a payment and has no list of refunds",
-        Act.CHARGE_BACK: "WooshPay shows no dispute on a payment, and its list of disputes does not work yet",
-        Act.WIN: "WooshPay shows no dispute on a payment, and its list of disputes does not work yet",
     }
     amounts = (("EUR", 2495), ("JPY", 1500), ("KWD", 12_345), ("HUF", 150_000), ("USD", 99_999_999), ("EUR", 1))
     refuses = (("EUR", 10**12), ("EUR", 0), ("EUR", -1), ("XAU", 100))

@@ -1,0 +1,3 @@
+from django.urls import include, path
+
+urlpatterns = [path("", include("tests.services.site.urls")), path("api/", include("django_payflow.api.urls"))]

@@ -1,0 +1,83 @@
+"""The smallest sums and the quietest reports: where a rule that is off by one, or forgets a flag, would show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django_payflow.states import (
+    Attempt,
+    Doubt,
+    Facts,
+    OrderOutcome,
+    OrderStatus,
+    PaymentStatus,
+    let_go,
+    read_report,
+    recompute,
+)
+from tests.states.worlds import ALL, LONG, NEW_ROW, START, report_of
+
+# --- orders
+
+AUTHORIZED, PAID = PaymentStatus.AUTHORIZED, PaymentStatus.PAID
+
+
+def order_of(*attempts: Attempt) -> OrderOutcome:
+    return recompute(OrderStatus.PENDING, 100, attempts)
+
+
+def test_accepted_authorization__secures_nothing_where_only_captured_money_does():
+    row = Facts(expected=100, currency="EUR", status=AUTHORIZED, capturable=40, accepted=40)
+    assert order_of(Attempt(id=1, facts=row)).settles == 1
+    assert order_of(Attempt(id=1, facts=row, secured_by_authorization=False)).settles is None
+
+
+def test_rest_after_a_chargeback__holds_the_order_also_where_only_captured_money_secures():
+    row = Facts(expected=100, currency="EUR", status=PAID, captured=100, charged_back=40)
+    found = order_of(Attempt(id=1, facts=row, secured_by_authorization=False))
+    assert (found.status, found.unsettled) == (OrderStatus.ON_HOLD, {1})
+
+
+def test_one_cent_left__is_surplus_and_none_is_not():
+    whole = Facts(expected=100, currency="EUR", status=PAID, captured=100)
+    cent = Facts(expected=100, currency="EUR", status=PAID, captured=100, refunded=99)
+    none = Facts(expected=100, currency="EUR", status=PAID, captured=100, refunded=100)
+    assert order_of(Attempt(id=1, facts=whole), Attempt(id=2, facts=cent)).surplus == {2}
+    assert order_of(Attempt(id=1, facts=whole), Attempt(id=2, facts=none)).surplus == frozenset()
+
+
+def test_released__is_not_what_never_cost_anything():
+    assert not Facts(expected=0, currency="EUR").released
+    assert Facts(expected=1, currency="EUR", let_go=1).released
+
+
+# --- payments
+
+
+def test_one_cent__in_another_currency_is_money():
+    new = read_report(NEW_ROW, report_of(captured=1, currency="USD"), now=START).facts
+    assert (new.doubt, new.observed_amount, new.observed_currency) == (Doubt.CURRENCY, 1, "USD")
+
+
+def test_silence_about_captured__is_no_money():
+    assert read_report(NEW_ROW, report_of(captured=None, capturable=None), now=START).facts.money == 0
+
+
+def test_review__is_what_the_last_report_says():
+    held = read_report(NEW_ROW, report_of(capturable=ALL, held=True), now=START).facts
+    assert held.held
+    assert not read_report(held, report_of(capturable=ALL), now=START).facts.held
+
+
+def test_vanished__is_not_ended_by_silence():
+    paid = read_report(NEW_ROW, report_of(captured=ALL), now=START).facts
+    missed = read_report(paid, report_of(captured=0), now=START + LONG).facts
+    vanished = read_report(missed, report_of(captured=0), now=START + 2 * LONG).facts
+    assert vanished.doubt is Doubt.VANISHED
+    silent = read_report(vanished, report_of(captured=None), now=START + 3 * LONG).facts
+    assert (silent.doubt, silent.captured) == (Doubt.VANISHED, ALL)
+
+
+def test_command__on_a_row_of_which_nothing_was_read_leaves_its_status():
+    row = replace(NEW_ROW, status=PaymentStatus.CREATED)
+    assert let_go(row, 10).facts.status is PaymentStatus.CREATED
