@@ -10,12 +10,19 @@ from typing import Any
 
 import pytest
 
+from tests.services import ledger
 from tests.services.databases import Database
 from tests.services.harness import Bank, Redis, free_port
 from tests.services.shop import Site
 
 _SITES = pytest.StashKey[list[Site]]()
 KINDS = ["postgres", "sqlite", *(["mariadb"] if os.environ.get("PAYFLOW_TEST_DATABASE") == "mariadb" else [])]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was seen, if this run was to."""
+    if not hasattr(session.config, "workerinput"):
+        ledger.publish()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -27,7 +34,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def _show_on_failure(request: pytest.FixtureRequest, site: Site) -> Site:
+def show_on_failure(request: pytest.FixtureRequest, site: Site) -> Site:
+    """If this test fails, its report shows what the shop's processes said."""
     request.node.stash.setdefault(_SITES, []).append(site)
     return site
 
@@ -87,7 +95,7 @@ def busy_sites(
 @pytest.fixture(params=KINDS)
 def busy_site(request: pytest.FixtureRequest, busy_sites: Callable[[str], Site], bank: Bank) -> Site:
     bank.control("DELETE", "faults")  # of a test that failed half-way
-    return _show_on_failure(request, busy_sites(request.param))
+    return show_on_failure(request, busy_sites(request.param))
 
 
 @pytest.fixture
@@ -109,7 +117,7 @@ def open_site(
             stack.callback(database.drop)
             site = Site(database, bank, tmp_path, **variables)
             stack.callback(site.stop)
-            return _show_on_failure(request, site)
+            return show_on_failure(request, site)
 
         bank.reset()
         yield open_one

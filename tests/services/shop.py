@@ -82,7 +82,8 @@ class Site:
     # -- processes
 
     def _run(self, name: str, arguments: list[str], checkpoint: str = "") -> Process:
-        env = clean_environment(**self.variables, **({"PAYFLOW_CHECKPOINT": checkpoint} if checkpoint else {}))
+        armed = {"PAYFLOW_CHECKPOINT": checkpoint} if checkpoint else {}
+        env = clean_environment(**self.variables, **armed, SITE_ROLE=name.partition(":")[0])
         self.processes.append(process := Process(name, [sys.executable, "-m", *arguments], env))
         return process
 
@@ -92,6 +93,13 @@ class Site:
         listen = ["waitress", f"--listen=127.0.0.1:{port}", "--threads=8"]
         process = self._run(f"web:{port}", [*listen, "tests.services.site.wsgi:application"], checkpoint)
         eventually(partial(self._pings, process, self.urls[second]), True, seconds=PATIENCE)
+        return process
+
+    def standing_web(self) -> Process:
+        """A web server that starts another process whenever the one that answers dies."""
+        port = self._ports[0]
+        process = self._run(f"web:{port}", ["tests.services.site.serve", str(port)])
+        eventually(partial(self._pings, process, self.urls[0]), True, seconds=PATIENCE)
         return process
 
     def _pings(self, process: Process, url: str) -> bool:
@@ -143,11 +151,11 @@ class Site:
     def door(self, path: str, **data: str) -> requests.Response:
         return requests.post(f"{self._url()}/doors/{path}", data=data, timeout=PATIENCE)
 
-    def orders(self, number: int) -> list[Order]:
-        return [Order(**each) for each in self.door("orders/", n=str(number)).json()["orders"]]
+    def orders(self, number: int, **fields: str) -> list[Order]:
+        return [Order(**each) for each in self.door("orders/", n=str(number), **fields).json()["orders"]]
 
-    def order(self) -> Order:
-        return self.orders(1)[0]
+    def order(self, **fields: str) -> Order:
+        return self.orders(1, **fields)[0]
 
     def start(self, order: Order, **fields: str) -> requests.Response:
         """Press "pay"."""

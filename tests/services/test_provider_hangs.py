@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from tests.services.harness import eventually
-from tests.services.shop import Site
+from tests.services.harness import Bank, eventually
+from tests.services.shop import ONCE, PATIENCE, Site
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
@@ -113,3 +115,77 @@ def test_database_connections_cut__while_the_provider_is_asked_are_made_anew(ope
     assert page.result().status_code == 200
     assert "your order is paid" in page.result().text
     site.works_out(order)
+
+
+def _being_moved(site: Site) -> int:
+    return site.database.rows("SELECT COUNT(*) FROM payflow_move WHERE lease_until > now()")[0][0]
+
+
+@pytest.mark.gauntlet("G15")
+def test_provider_hangs__in_a_refund_and_a_capture_nothing_is_held_meanwhile(open_site, bank):
+    later = {"later": {**_another_account(bank), "CAPTURE": "manual"}}
+    site = open_site(SITE_BROKER="memory://localhost", SITE_LEASE_SECONDS="30", SITE_ACCOUNTS=json.dumps(later))
+    site.web()
+    paid, reserved = site.orders(2)
+    for order, account, word in ((paid, "mollie", "paid"), (reserved, "later", "authorized")):
+        site.start(order, account=account, method="creditcard")
+        site.bank.set(site.reference(order), word, webhook=False)
+        assert site.door(f"confirm/{site.payment_id(order)}/").json() == {"outcome": "applied"}
+    for operation in ("refund", "capture"):
+        site.bank.fault(operation, "slow", seconds=4, times=1)
+
+    with ThreadPoolExecutor(2) as people:
+        refund = people.submit(site.door, f"refund/{site.payment_id(paid)}/", amount="500")
+        capture = people.submit(site.door, f"capture/{site.payment_id(reserved)}/")
+        eventually(lambda: _being_moved(site), 2, seconds=4)
+        ends, looks = time.monotonic() + 1, 0
+        while time.monotonic() < ends:
+            assert _held_at_the_database(site) == []
+            looks += 1
+        assert (_being_moved(site), refund.done(), capture.done()) == (2, False, False)
+
+    assert looks > 10
+    assert [each.result().json()["status"] for each in (refund, capture)] == ["pending", "pending"]
+    assert [len(site.bank.calls(operation)) for operation in ("refund", "capture")] == [1, 1]
+
+
+def _another_account(bank: Bank, provider: str = "mollie", **options: str) -> dict[str, Any]:
+    base = {"api_key": "test_" + "l" * 30, "base_url": f"{bank.url}/{provider}"}
+    return {"BACKEND": provider, "OPTIONS": {**base, **options}}
+
+
+@pytest.mark.gauntlet("G15")
+def test_provider_hangs__payments_elsewhere_go_on_and_the_doctor_names_the_busy_account(open_site, redis, bank):
+    """Five payments of an account that hangs would keep both workers busy; it may have one of them at a time."""
+    other = {"elsewhere": _another_account(bank, "stripe", api_key="sk_test_" + "e" * 30)}
+    other["elsewhere"]["OPTIONS"]["signing_secrets"] = ["whsec_" + "e" * 30]
+    site = open_site(
+        SITE_BROKER=redis.url, SITE_LEASE_SECONDS="30", SITE_FETCHES="1", SITE_ACCOUNTS=json.dumps(other)
+    )
+    site.web()
+    *stuck, free = site.orders(6)
+    for order in stuck:
+        site.bank.set(site.started(order), "paid", webhook=False)
+    site.start(free, account="elsewhere")
+    bank.control("POST", f"stripe/payments/{site.reference(free)}/status", {"status": "paid", "webhook": False})
+    bank.fault("get", "slow", seconds=8, times=5)
+    site.worker(ready=False)
+    for order in stuck:
+        assert site.webhook(order).status_code == 200
+    eventually(lambda: _being_asked(site), 1)
+
+    site.database.execute("UPDATE payflow_payment SET next_check_at = now() WHERE account = 'elsewhere'")
+    site.beat()
+    eventually(lambda: site.books(free).fulfilments, ONCE.fulfilments, seconds=PATIENCE)
+
+    waiting = [order for order in stuck if site.books(order).payments == ("pending",)]
+    assert (_being_asked(site) <= 1, len(waiting) >= 3) == (True, True)
+    eventually(lambda: _the_doctor_says(site, "provider mollie"), True, seconds=2 * PATIENCE)
+    bank.control("DELETE", "faults")
+    site.ends_well(*stuck, seconds=2 * PATIENCE)
+
+
+def _the_doctor_says(site: Site, words: str) -> bool:
+    doctor = site.command("payflow_doctor", "--offline")
+    doctor.wait()
+    return any(words in line and "FETCHES_PER_ACCOUNT" in line for line in doctor.lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import transaction
@@ -18,17 +19,22 @@ def ping(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def orders(request: HttpRequest) -> HttpResponse:
-    """Make ``n`` orders of 24.95 euro; each has an e-mail address of its own, so that mails can be told apart."""
-    made = [_new_order() for _ in range(int(request.POST.get("n", "1")))]
+    """Make ``n`` orders of 24.95 euro, or of another ``currency`` and ``total``, with more ``fields`` as JSON.
+
+    Each has an e-mail address of its own, so that mails can be told apart.
+    """
+    fields = {"currency": request.POST.get("currency", "EUR"), **json.loads(request.POST.get("fields", "{}"))}
+    total = int(request.POST.get("total", "2495"))
+    made = [_new_order(total, **fields) for _ in range(int(request.POST.get("n", "1")))]
     return JsonResponse({"orders": [{"id": o.pk, "reference": o.reference, "email": o.email} for o in made]})
 
 
-def _new_order() -> Any:
+def _new_order(total: int, **fields: Any) -> Any:
     model = get_order_model()
     reference = model._meta.get_field("reference").get_default()
-    lines = [OrderLine(sku="TEA", name="Sencha", quantity=1, unit_price=2495, vat_rate=21)]
+    lines = [OrderLine(sku="TEA", name="Sencha", quantity=1, unit_price=total, vat_rate=21)]
     email = f"{reference.lower()}@example.com"
-    return model.objects.new(currency="EUR", lines=lines, reference=reference, email=email, name="Ada")
+    return model.objects.new(lines=lines, reference=reference, email=email, name="Ada", **fields)
 
 
 @transaction.non_atomic_requests
@@ -49,3 +55,17 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 def fulfil(request: HttpRequest, pk: int) -> HttpResponse:
     flow.fulfil(fulfilment_id=pk)
     return HttpResponse("ok")
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def refund(request: HttpRequest, pk: int) -> HttpResponse:
+    done = flow.refund(payment_id=pk, amount=int(request.POST["amount"]), actor="ann")
+    return JsonResponse({"status": done.status, "detail": done.detail})
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def capture(request: HttpRequest, pk: int) -> HttpResponse:
+    done = flow.capture(payment_id=pk, actor="ann")
+    return JsonResponse({"status": done.status, "detail": done.detail})

@@ -4,10 +4,18 @@ Leases are short, so that what a dead worker held is free again soon. Polling ke
 first question after a minute) unless SITE_POLL_SECONDS says otherwise: what heals sooner was not healed by a poll.
 """
 
+import json
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.databases import SQLITE_OPTIONS, from_url
+from tests.services.site import traps
+
+if os.environ.get("SITE_CLOCK"):
+    traps.follow_clock(Path(os.environ["SITE_CLOCK"]))
+if os.environ.get("SITE_TRAPS"):
+    traps.lay(Path(os.environ["SITE_TRAPS"]), os.environ["SITE_ROLE"], os.environ["SITE_POINTS"])
 
 SECRET_KEY = "only for tests, never for a shop: 0123456789abcdefghijklmnopqrstuvwxyz"
 DEBUG = False
@@ -88,6 +96,7 @@ PAYFLOW = {
         },
     },
 }
+PAYFLOW["PROVIDERS"].update(json.loads(os.environ.get("SITE_ACCOUNTS", "{}")))
 if os.environ.get("SITE_POLL_SECONDS"):
     PAYFLOW["POLL_SECONDS"] = float(os.environ["SITE_POLL_SECONDS"])
 

@@ -9,4 +9,6 @@ urlpatterns = [
     path("doors/sweep/", doors.sweep),
     path("doors/confirm/<int:pk>/", doors.confirm),
     path("doors/fulfil/<int:pk>/", doors.fulfil),
+    path("doors/refund/<int:pk>/", doors.refund),
+    path("doors/capture/<int:pk>/", doors.capture),
 ]
