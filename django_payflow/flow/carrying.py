@@ -25,6 +25,7 @@ from .confirm import confirm
 from .gate import CallNote, call, refuse_inside_transaction
 from .inbox import trouble_pause
 from .intents import backend_of, show_move, step
+from .places import BUSY_PAUSE, has_no_place
 from .policy import is_still_wanted
 from .report import record_call
 from .results import Moved
@@ -35,7 +36,6 @@ __all__ = ["carry_out"]
 _SECOND_LOOK_AFTER = timedelta(minutes=10)
 _LOOK_AT_PENDING = timedelta(hours=1)
 _PENDING_FOR_TOO_LONG = timedelta(days=30)
-_BUSY_PAUSE = timedelta(seconds=5)
 _DAY = timedelta(days=1)
 _LOOKS_FOR_A_PERSON = 8
 """Looks in a row without a clear end, about five hours of them, until a case is opened."""
@@ -114,14 +114,15 @@ def _claim(change: Change, move_id: int) -> _Job | None:
     if MoveStatus(row.status) not in {MoveStatus.SUBMITTING, MoveStatus.PENDING}:
         keep_move(change, payment, row, due_at=None)
         return None
-    if _account_is_busy(change, payment):
-        keep_move(change, payment, row, due_at=change.now + _BUSY_PAUSE)
-        return None
     first = row.attempts == 0 and row.status == MoveStatus.SUBMITTING
     columns: dict[str, Any] = {"lease_token": str(uuid.uuid4()), "lease_until": change.now + conf.get().lease}
     if first:
         columns |= {"attempts": 1, "asked_at": change.now}
+    before = {"attempts": row.attempts, "asked_at": row.asked_at, "lease_token": "", "lease_until": None}
     keep_move(change, payment, row, **columns)
+    if has_no_place(change, payment.account):
+        keep_move(change, payment, row, **before, due_at=change.now + BUSY_PAUSE)
+        return None
     return _Job(
         id=row.pk,
         payment_id=payment.pk,
@@ -145,12 +146,6 @@ def _release(change: Change, order: Any, payments: list[Payment], payment: Payme
     step(change, payment, row, MoveEvent.DENY, error="no longer wanted when its time came")
     recompute_order(change, order, payments)
     return False
-
-
-def _account_is_busy(change: Change, payment: Payment) -> bool:
-    """One hanging provider must not take every worker."""
-    leased = Move.objects.filter(payment__account=payment.account, lease_until__gt=change.now)
-    return leased.count() >= conf.get().fetches_per_account
 
 
 # --- call

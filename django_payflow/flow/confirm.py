@@ -34,13 +34,13 @@ from .asking import Asked, Claim, ask
 from .books import recompute_order
 from .gate import refuse_inside_transaction
 from .intents import backend_of
+from .places import BUSY_PAUSE, has_no_place
 from .report import apply_report, poll_at, record_call, refuse_report
 from .results import Confirmed
 from .rows import Change, locked_order, locked_payments, open_case, save_facts, short_transaction
 
 __all__ = ["confirm", "finish_create"]
 
-_BUSY_PAUSE = timedelta(seconds=5)
 _TROUBLES_FOR_A_PERSON = 12
 """Calls in a row without a usable answer, about seven hours of them, until a case is opened."""
 _NOT_FOUND_IS_TRANSIENT = timedelta(hours=1)
@@ -92,15 +92,14 @@ def _claim(payment_id: int, delivery: inbox.ClaimedDelivery | None) -> Claim | N
 def _take_lease(change: Change, payment_id: int, delivery: inbox.ClaimedDelivery | None) -> Claim | None:
     settings, rows = conf.get(), Payment.objects.filter(pk=payment_id)
     account = rows.values_list("account", flat=True).get()
-    if Payment.objects.leased(account, change.now).count() >= settings.fetches_per_account:
-        rows.update(recheck=True, next_check_at=change.now + _BUSY_PAUSE)
-        inbox.hand_over(change, delivery)
-        return None
     lease = {"lease_token": str(uuid.uuid4()), "lease_until": change.now + settings.lease, "recheck": False}
-    if rows.free(change.now).update(**lease):
+    if not rows.free(change.now).update(**lease):
+        # Somebody is asking right now, maybe since before the news: he will see the mark and have it asked again.
+        rows.update(recheck=True, next_check_at=change.now)
+    elif has_no_place(change, account):
+        rows.update(lease_token="", lease_until=None, recheck=True, next_check_at=change.now + BUSY_PAUSE)
+    else:
         return _as_claim(Payment.objects.get(pk=payment_id), delivery.parts if delivery else ())
-    # Somebody is asking right now, maybe since before the news: he will see the mark and have it asked again.
-    rows.update(recheck=True, next_check_at=change.now)
     inbox.hand_over(change, delivery)
     return None
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from .. import clock, conf
 from ..models import Fulfilment, Move, Payment, WebhookDelivery
 from ..states import MoveStatus, PaymentStatus
+from .places import places_taken
 
 __all__ = ["Figure", "busy_accounts", "figures"]
 
@@ -56,11 +57,7 @@ def _figure(name: str, now: datetime, limits: Mapping[str, float], *kinds: tuple
 
 
 def busy_accounts() -> dict[str, int]:
-    """Return the accounts that are asked about as many payments, or moves, as they may at once, with the number."""
+    """Return the accounts that are asked about as many payments and moves as they may at once, with the number."""
     now, settings = clock.now(), conf.get()
-    moves = Move.objects.filter(lease_until__gt=now)
-    counts = {
-        alias: max(Payment.objects.leased(alias, now).count(), moves.filter(payment__account=alias).count())
-        for alias in settings.providers
-    }
+    counts = {alias: places_taken(alias, now) for alias in settings.providers}
     return {alias: count for alias, count in counts.items() if count >= settings.fetches_per_account}

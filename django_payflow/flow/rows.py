@@ -1,8 +1,8 @@
 """The only writer: locks in one order, conditional updates, events and cases.
 
-Lock order: order -> payments by id -> moves by id -> fulfilments by id. Rows are read again under the lock, decided
-on, and written where status and version are still those decided from; that condition also carries SQLite, which has
-no row locks.
+Lock order: order -> payments by id -> moves by id -> fulfilments by id -> account. Rows are read again under the
+lock, decided on, and written where status and version are still those decided from; that condition also carries
+SQLite, which has no row locks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.db import OperationalError, connections, models, router, transaction
 
 from .. import clock, metrics, redaction, signals
-from ..models import FACT_COLUMNS, Case, Fulfilment, Move, Payment, PaymentEvent, get_order_model
+from ..models import FACT_COLUMNS, AccountLock, Case, Fulfilment, Move, Payment, PaymentEvent, get_order_model
 from ..states import CaseKind, Facts, FulfilmentStatus, MoveStatus, OrderStatus
 from .results import Wake
 
@@ -25,6 +25,7 @@ __all__ = [
     "close_case",
     "close_cases",
     "keep_move",
+    "lock_account",
     "locked_fulfilment",
     "locked_fulfilments",
     "locked_move",
@@ -148,6 +149,12 @@ def locked_fulfilment(order_id: int, fulfilment_id: int) -> tuple[Any, Fulfilmen
     """Lock an order and its fulfilments, and return the order and the one that is meant."""
     order = locked_order(order_id)
     return order, next(row for row in locked_fulfilments(order_id) if row.pk == fulfilment_id)
+
+
+def lock_account(alias: str) -> None:
+    """Lock a provider account's row until the end of the transaction. Nothing else may be locked after it."""
+    AccountLock.objects.get_or_create(account=alias)
+    _lock(AccountLock.objects.filter(account=alias)).get()
 
 
 # --- conditional writes

@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import apps
 
 from ..conf import order_model_name
+from .account import AccountLock
 from .fulfilment import Fulfilment
 from .idempotency import IdempotentRequest
 from .inbox import DeliveryState, Heartbeat, WebhookDelivery
@@ -16,6 +17,7 @@ from .record import Case, PaymentEvent
 __all__ = [
     "FACT_COLUMNS",
     "AbstractOrder",
+    "AccountLock",
     "Case",
     "DeliveryState",
     "Fulfilment",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from django_payflow import checkpoints, flow
+from django_payflow import checkpoints, clock, flow
 from django_payflow.exceptions import CommandRefused
-from django_payflow.models import Case, Move
+from django_payflow.models import Case, Move, Payment
 from tests.aftercare.kit import TOTAL, again, left, moves, open_cases, sums
 from tests.gauntlet.test_lost_create import LOST
 
@@ -333,3 +335,19 @@ def test_refute_move__that_was_wrong_is_told_by_the_provider(till, paid):
 
     assert (moves(paid), open_cases()) == ([("refund", 1000, "pending")], {"move"})
     assert left(paid) == TOTAL - 1000
+
+
+@pytest.mark.gauntlet("G15")
+def test_hanging_account__has_no_place_for_a_refund_either_which_is_made_when_there_is_one(till, paid, payflow):
+    """The only place of the account is taken by a question that hangs: the refund waits, untouched."""
+    payflow(FETCHES_PER_ACCOUNT=1)
+    Payment.objects.filter(pk=paid.pk).update(lease_token="x", lease_until=clock.now() + timedelta(minutes=2))
+
+    assert refund(paid).status == "submitting"
+
+    row = Move.objects.get()
+    assert (row.attempts, row.asked_at, row.lease_token, row.lease_until) == (0, None, "", None)
+    assert till.calls("refund") == 0
+    assert flow.busy_accounts() == {"mollie": 1}
+    till.later(130)
+    assert (len(settled(till, paid)), till.calls("refund"), flow.busy_accounts()) == (1, 1, {})

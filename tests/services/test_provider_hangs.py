@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.services.harness import Bank, eventually
+from tests.services.conftest import KINDS
+from tests.services.harness import Bank, at_once, eventually
 from tests.services.shop import ONCE, PATIENCE, Site
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -183,6 +186,25 @@ def test_provider_hangs__payments_elsewhere_go_on_and_the_doctor_names_the_busy_
     eventually(lambda: _the_doctor_says(site, "provider mollie"), True, seconds=2 * PATIENCE)
     bank.control("DELETE", "faults")
     site.ends_well(*stuck, seconds=2 * PATIENCE)
+
+
+@pytest.mark.gauntlet("G15")
+@pytest.mark.gauntlet("G20")
+@pytest.mark.parametrize("kind", KINDS)
+def test_provider_hangs__eight_workers_at_once_do_not_take_a_third_place_of_two(open_site, bank, kind):
+    """Each of them asks about a payment of its own: what they race for is the account's last place."""
+    site = open_site(kind, SITE_BROKER="memory://localhost", SITE_LEASE_SECONDS="30", SITE_FETCHES="2")
+    site.web()
+    site.web(second=True)
+    orders = site.orders(8)
+    for order in orders:
+        site.bank.set(site.started(order), "paid", webhook=False)
+    bank.fault("get", "slow", seconds=2, times=2)
+
+    answers = at_once([partial(site.door, f"confirm/{site.payment_id(order)}/") for order in orders])
+
+    assert Counter(answer.json()["outcome"] for answer in answers) == {"applied": 2, "busy": 6}
+    site.works_out(*orders)
 
 
 def _the_doctor_says(site: Site, words: str) -> bool:

@@ -168,7 +168,7 @@ def _backlog() -> Iterator[Finding]:
 def _busy() -> Iterator[Finding]:
     """An account whose every slot is taken hangs, or is slow: its other payments wait, other accounts' do not."""
     for alias, count in flow.busy_accounts().items():
-        words = f"{count} payments are being asked about, which is all that FETCHES_PER_ACCOUNT allows"
+        words = f"{count} payments and moves are being asked about, which is all that FETCHES_PER_ACCOUNT allows"
         yield Finding("warning", f"provider {alias}", words)
 
 
