@@ -194,8 +194,14 @@ def _take_reply(change: Change, payment: Payment, row: Move, answer: MoneyMove, 
     else:
         columns |= {"error": "", "due_at": change.now + _LOOK_AT_PENDING}
     step(change, payment, row, event, **columns)
+    _outdate_reports(change, payment)
     _look_at_the_sums(change, payment)
     _tell_if_alone(change, payment, row)
+
+
+def _outdate_reports(change: Change, payment: Payment) -> None:
+    """A report that was fetched before this answer cannot show it: whoever brings one now asks again."""
+    save_facts(change, payment, payment.facts, version=payment.version + 1)
 
 
 def _look_at_the_sums(change: Change, payment: Payment) -> None:

@@ -204,6 +204,7 @@ class CrashStory:
             self._until(lambda: self._moves() == [("capture", "succeeded")], "captured")
         if self._refunds:
             self._refund()
+        self.sim.control("POST", "wait", {"idle": True, "timeout": 30})
         self._until(self._is_at_rest, "at rest")
         self.verdict.seconds = self.sim.now() - self._died_at if self._struck else 0.0
         assert self.site.door("sweep/").status_code == 200

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 
 from django_payflow import checkpoints, flow
 from django_payflow.exceptions import CheckoutRefused
-from django_payflow.models import Payment, WebhookDelivery
+from django_payflow.models import Case, Move, Payment, WebhookDelivery
 from django_payflow.testing import deliver
 from tests.shop.models import Shipment
 
@@ -172,3 +172,17 @@ def test_delivery__that_comes_again_while_its_fetch_fails_is_not_put_off_for_an_
     story.work()
 
     assert story.payment.status == "paid"
+
+
+def test_refund__made_while_an_older_answer_is_on_its_way_is_not_taken_for_cancelled(story):
+    """The older answer lists no refund: it must not free the money for a second one."""
+    story.start()
+    story.bank("paid")
+    story.webhook()
+    _once("confirm.fetched", lambda: flow.refund(payment_id=story.payment.pk, amount=500, actor="ann"))
+
+    flow.confirm(payment_id=story.payment.pk, source="poll")
+
+    assert Move.objects.get().status == "pending"
+    story.work()
+    assert (Move.objects.get().status, Case.objects.count()) == ("pending", 0)

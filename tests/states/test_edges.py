@@ -51,6 +51,27 @@ def test_released__is_not_what_never_cost_anything():
     assert Facts(expected=1, currency="EUR", let_go=1).released
 
 
+def test_one_cent_withdrawn__stops_an_order_and_a_free_one_goes_on_without_a_case():
+    cent = Facts(expected=100, currency="EUR", status=PAID, captured=100, charged_back=1)
+    assert order_of(Attempt(id=1, facts=cent)).settles is None
+    two = replace(cent, expected=1, captured=2)
+    dearer, free = (recompute(OrderStatus.PENDING, total, [Attempt(id=1, facts=two)]) for total in (1, 0))
+    assert (dearer.status, dearer.unsettled) == (OrderStatus.ON_HOLD, {1})
+    assert (free.status, free.unsettled) == (OrderStatus.PROCESSING, frozenset())
+
+
+def test_one_cent__settles_an_order_of_one_cent():
+    cent = Facts(expected=1, currency="EUR", status=PAID, captured=1)
+    assert recompute(OrderStatus.PENDING, 1, [Attempt(id=1, facts=cent)]).settles == 1
+
+
+def test_part_that_is_authorized__secures_nothing_unless_it_waits_to_be_captured():
+    part = Facts(expected=100, currency="EUR", status=AUTHORIZED, capturable=40)
+    waits = Attempt(id=1, facts=part, secured_by_authorization=False)
+    assert (order_of(Attempt(id=1, facts=part)).status, order_of(waits).status) == ("on_hold", "pending")
+    assert (order_of(Attempt(id=1, facts=part)).unsettled, order_of(waits).unsettled) == ({1}, frozenset())
+
+
 # --- payments
 
 
