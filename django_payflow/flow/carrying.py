@@ -265,7 +265,7 @@ def _after_look(change: Change, job: _Job) -> bool:
     if status is MoveStatus.PENDING:
         _wait_for_the_bank(change, payment, row, free)
         return False
-    if payment.reported_at is None or payment.reported_at < _looked_since(row):
+    if payment.reported_at is None or not _looked_since(row) <= payment.reported_at <= change.now:
         _look_later(change, payment, row, free)
         return False
     if row.refused and _cannot_be_looked_up(row, payment):
@@ -285,7 +285,10 @@ def _after_look(change: Change, job: _Job) -> bool:
 
 
 def _looked_since(row: Move) -> Any:
-    """A report must be younger than the last call: an older one could not show it."""
+    """A report must be younger than the last call: an older one could not show it.
+
+    One of the future was written by a clock that was wrong, and says nothing about when.
+    """
     return row.lease_until - conf.get().lease if row.lease_until else row.created_at
 
 

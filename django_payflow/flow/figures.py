@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import Count, Min, QuerySet
 
 from .. import clock, conf
-from ..models import Fulfilment, Move, Payment, WebhookDelivery
+from ..models import DeliveryState, Fulfilment, Move, Payment, WebhookDelivery
 from ..states import MoveStatus, PaymentStatus
+from .inbox import trouble_pause
 from .places import places_taken
 
 __all__ = ["Figure", "busy_accounts", "figures"]
@@ -39,10 +41,26 @@ def figures() -> list[Figure]:
     now, limits = clock.now(), conf.get().limits
     created = Payment.objects.filter(status=PaymentStatus.CREATED, troubles__gt=0)
     begun = Move.objects.filter(status=MoveStatus.SUBMITTING, attempts__gt=0)
+    # What was tried and put off still waits, however often it is tried: its age counts, not that of its next turn.
+    later = models.Q(due_at__gt=now)
+    postponed = WebhookDelivery.objects.filter(
+        later, state=DeliveryState.PENDING, attempts__gt=0, payment__isnull=False
+    )
+    unsent = Move.objects.filter(later, status=MoveStatus.SUBMITTING, attempts=0, lookups__gt=0)
     return [
-        _figure("delivery", now, limits, (WebhookDelivery.objects.due(now), "due_at")),
+        _figure("delivery", now, limits, (WebhookDelivery.objects.due(now), "due_at"), (postponed, "last_at")),
         _figure("fulfilment", now, limits, (Fulfilment.objects.due(now), "due_at")),
-        _figure("check", now, limits, (Payment.objects.due(now), "next_check_at"), (Move.objects.due(now), "due_at")),
+        _asked_in_vain(
+            _figure(
+                "check",
+                now,
+                limits,
+                (Payment.objects.due(now), "next_check_at"),
+                (Move.objects.due(now), "due_at"),
+                (unsent, "created_at"),
+            ),
+            now,
+        ),
         _figure("uncertain", now, limits, (created, "created_at"), (begun, "asked_at")),
     ]
 
@@ -54,6 +72,16 @@ def _figure(name: str, now: datetime, limits: Mapping[str, float], *kinds: tuple
         first = rows.order_by(column).values_list(column, flat=True).first()
         oldest = min(oldest, first or now)
     return Figure(name=name, waiting=waiting, seconds=int((now - oldest).total_seconds()), limit=limits[name.upper()])
+
+
+def _asked_in_vain(figure: Figure, now: datetime) -> Figure:
+    """Add payments that are asked about again and again without an answer: for how long, their pauses tell."""
+    troubled = Payment.objects.filter(troubles__gt=0, next_check_at__gt=now).exclude(status=PaymentStatus.CREATED)
+    waiting, oldest = figure.waiting, now - timedelta(seconds=figure.seconds)
+    for troubles, number, first in troubled.values_list("troubles").annotate(Count("pk"), Min("next_check_at")):
+        waiting += number
+        oldest = min(oldest, first - sum((trouble_pause(n) for n in range(troubles)), timedelta()))
+    return replace(figure, waiting=waiting, seconds=int((now - oldest).total_seconds()))
 
 
 def busy_accounts() -> dict[str, int]:

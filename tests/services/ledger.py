@@ -28,7 +28,10 @@ def is_on() -> bool:
 
 
 def write(kind: str, result: Any) -> None:
-    """Keep a result: a dataclass or a dict. ``kind``: ``point``, ``pair``, ``lost_webhooks`` or ``histories``."""
+    """Keep a result, a dataclass or a dict.
+
+    ``kind``: ``point``, ``pair``, ``lost_webhooks``, ``outage`` or ``histories``.
+    """
     if not is_on():
         return
     values = result if isinstance(result, dict) else asdict(result)
@@ -55,7 +58,7 @@ def render(lines: Sequence[Line]) -> str:
         return [line for line in lines if line["kind"] == kind]
 
     parts = [_points(_newest(of("point"))), _pairs(_newest(of("pair"))), _lost_webhooks(of("lost_webhooks"))]
-    parts.append(_histories(of("histories")))
+    parts += [_outages(of("outage")), _histories(of("histories"))]
     return "\n".join(part for part in parts if part)
 
 
@@ -127,6 +130,17 @@ def _lost_webhooks(lines: Sequence[Line]) -> str:
         rows.append(
             f"| {line['provider']} | {line['payments']} | {line['lost']} | {share} | {_span(line['worst'])} |"
         )
+    return "\n".join([*rows, ""])
+
+
+def _outages(lines: Sequence[Line]) -> str:
+    if not lines:
+        return ""
+    rows = ["### Outages survived", "", "What the doctor called too old, and from the end of the outage to rest.", ""]
+    rows += ["| outage | the doctor meanwhile | to rest | lost | doubled |", "|---|---|---|---|---|"]
+    for line in {line["name"]: line for line in lines}.values():
+        figures = f"{line['lost']} | {line['doubled']}"
+        rows.append(f"| {line['name']} | {line['gauge'] or '-'} | {_span(line['converged_seconds'])} | {figures} |")
     return "\n".join([*rows, ""])
 
 
