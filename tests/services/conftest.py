@@ -12,11 +12,22 @@ import pytest
 
 from tests.services import ledger
 from tests.services.databases import Database
+from tests.services.grounds import Ground
 from tests.services.harness import Bank, Redis, free_port
 from tests.services.shop import Site
 
 _SITES = pytest.StashKey[list[Site]]()
 KINDS = ["postgres", "sqlite", *(["mariadb"] if os.environ.get("PAYFLOW_TEST_DATABASE") == "mariadb" else [])]
+GROUNDS = [
+    pytest.param(
+        (kind, atomic),
+        id=f"{kind}-atomic" if atomic else kind,
+        marks=[pytest.mark.gauntlet("G20"), *([pytest.mark.gauntlet("G16")] if atomic else [])],
+    )
+    for kind in ("postgres", "sqlite", "mariadb")
+    for atomic in (False, True)
+]
+"""MariaDB wherever there is one: these races are what it is there for."""
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -96,6 +107,54 @@ def busy_sites(
 def busy_site(request: pytest.FixtureRequest, busy_sites: Callable[[str], Site], bank: Bank) -> Site:
     bank.control("DELETE", "faults")  # of a test that failed half-way
     return show_on_failure(request, busy_sites(request.param))
+
+
+@pytest.fixture(scope="session")
+def grounds_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    """Simulators whose clock moves with that of the grounds alone."""
+    running = Bank(tmp_path_factory.mktemp("simulators"))
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="session")
+def furnished(migrated: Callable[[str], Database], django_db_blocker: Any) -> Iterator[Callable[[str], Database]]:
+    """The database of the grounds of one kind."""
+    made: dict[str, Database] = {}
+
+    def make(kind: str) -> Database:
+        if kind not in made:
+            with django_db_blocker.unblock():
+                made[kind] = migrated(kind).copy()
+        return made[kind]
+
+    yield make
+    for database in made.values():
+        database.drop()
+
+
+@pytest.fixture(scope="session", params=GROUNDS)
+def open_ground(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    grounds_bank: Bank,
+    furnished: Callable[[str], Database],
+) -> Iterator[Ground]:
+    """One after the other: pytest brings the races of one ground together."""
+    kind, atomic = request.param
+    made = Ground(furnished(kind), grounds_bank, tmp_path_factory.mktemp("ground"), atomic=atomic)
+    try:
+        made.open()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest, open_ground: Ground) -> Ground:
+    open_ground.bank.control("DELETE", "faults")  # of a test that failed half-way
+    show_on_failure(request, open_ground.site)
+    return open_ground
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from django_payflow import flow
+from django_payflow import flow, tasks
 from django_payflow.models import OrderLine, get_order_model
 
 
@@ -69,3 +69,41 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
 def capture(request: HttpRequest, pk: int) -> HttpResponse:
     done = flow.capture(payment_id=pk, actor="ann")
     return JsonResponse({"status": done.status, "detail": done.detail})
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def carry(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a worker does when it is woken for a capture, void or refund."""
+    tasks.carry_out_move(pk)
+    return HttpResponse("ok")
+
+
+@transaction.non_atomic_requests
+@csrf_exempt
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    flow.cancel_order(order_id=pk, reason="sold out", actor="ann")
+    return HttpResponse("ok")
+
+
+# -- views of the shop's own
+
+
+def atomic(request: HttpRequest) -> HttpResponse:
+    """Say whether Django wraps a request in a transaction here."""
+    return JsonResponse({"atomic": connection.in_atomic_block})
+
+
+@flow.outside_of_transactions
+@csrf_exempt
+def refund_and_raise(request: HttpRequest, pk: int) -> HttpResponse:
+    """A view that does as it is told, and has a bug behind it."""
+    flow.refund(payment_id=pk, amount=int(request.POST["amount"]), actor="ann")
+    raise RuntimeError("somebody's bug after the refund")
+
+
+@csrf_exempt
+def careless_refund(request: HttpRequest, pk: int) -> HttpResponse:
+    """A view that does not step out of the request's transaction."""
+    done = flow.refund(payment_id=pk, amount=int(request.POST["amount"]), actor="ann")
+    return JsonResponse({"status": done.status})

@@ -50,7 +50,8 @@ def _database(url):
 
 
 # A shop may well wrap its requests in transactions; payflow's own views step out of them.
-DATABASES = {"default": {**_database(os.environ["SITE_DATABASE"]), "ATOMIC_REQUESTS": True}}
+ATOMIC_REQUESTS = os.environ.get("SITE_ATOMIC", "1") == "1"
+DATABASES = {"default": {**_database(os.environ["SITE_DATABASE"]), "ATOMIC_REQUESTS": ATOMIC_REQUESTS}}
 
 if os.environ.get("SITE_CACHE"):
     CACHES = {
@@ -97,6 +98,8 @@ PAYFLOW = {
     },
 }
 PAYFLOW["PROVIDERS"].update(json.loads(os.environ.get("SITE_ACCOUNTS", "{}")))
+if os.environ.get("SITE_STUMBLES"):
+    PAYFLOW["FULFILMENT"]["ship"]["HANDLER"] = "tests.services.site.stumbling.ship"
 if os.environ.get("SITE_POLL_SECONDS"):
     PAYFLOW["POLL_SECONDS"] = float(os.environ["SITE_POLL_SECONDS"])
 

@@ -1,7 +1,8 @@
 """What a test can do to a running shop from outside: kill a process at a named point, and move its clock.
 
 A trap is a file ``<role>.<point>``: the first process of that role that passes the point takes it away and dies by
-SIGKILL. So one shop can be hit at every point in turn, without being started again each time.
+SIGKILL, or raises there if the file says ``raise``. So one shop can be hit at every point in turn, without being
+started again each time.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ def lay(directory: Path, role: str, points: str) -> None:
 
 
 def _spring(trap: Path) -> None:
+    struck = trap.with_name(f"{trap.name}.struck")
     try:
-        trap.rename(f"{trap}.struck")
+        trap.rename(struck)
     except FileNotFoundError:
         return
+    if struck.read_text() == "raise":
+        raise RuntimeError(f"somebody's bug at {trap.name}")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
