@@ -15,9 +15,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 
-from . import conf, registry
+from . import conf, fields, registry
 from .conf import ACCOUNT_KEYS, CAPTURES, CONF_KEYS, HANDLER_KEYS, STOCK_KEYS, Account, Conf, Handler
 from .exceptions import ConfigurationError
 from .money import exponent
@@ -46,6 +47,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_numbers(read),
         *_accounts(read),
         *_handlers(read),
+        *_encryption(read),
         *_surroundings(read),
     ]
 
@@ -78,6 +80,7 @@ def _numbers(read: Conf) -> Iterator[CheckMessage]:
     for name in (
         "webhook_max_bytes",
         "refusals_per_minute",
+        "starts_per_minute",
         "lease_seconds",
         "fetches_per_account",
         "start_patience",
@@ -147,7 +150,7 @@ def _page(name: str, value: str) -> Iterator[CheckMessage]:
         filled = value.format(reference="X")
     except (KeyError, IndexError, ValueError):
         filled = ""
-    if value and (not filled.startswith("/") or filled.startswith("//")):
+    if value and not (filled.startswith("/") and url_has_allowed_host_and_scheme(filled, allowed_hosts=None)):
         hint = 'Write a path of this site, such as "/orders/{reference}/".'
         yield Error(f"PAYFLOW[{name.upper()!r}] is {value!r}.", hint=hint, id="payflow.E007")
 
@@ -234,6 +237,30 @@ def _handler(handler: Handler, read: Conf) -> Iterator[CheckMessage]:
         yield Error(message, hint=hint, id="payflow.E023")
 
 
+def _encryption(read: Conf) -> Iterator[CheckMessage]:
+    """Judge the keys of what is encrypted at rest, and show none of them."""
+    make = 'Make one: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())".'
+    keys = list(read.encryption_keys.items())
+    for number, (key_id, key) in enumerate(keys):
+        where = f"PAYFLOW['ENCRYPTION_KEYS'][{key_id!r}]"
+        if not fields.KEY_ID.fullmatch(key_id):
+            hint = "It is stored with every value: up to 32 letters, digits, dots, - and _, such as '2026-11'."
+            message = f"PAYFLOW['ENCRYPTION_KEYS']: the id of key number {number + 1} cannot be used."
+            yield Error(message, hint=hint, id="payflow.E024")  # not shown: id and key may have been mixed up
+        elif key == conf.OFF:
+            if number:
+                hint = "It says something in the first place only: nothing new is encrypted, the others decrypt."
+                yield Error(f"{where} is {key!r}.", hint=hint, id="payflow.E024")
+        elif key in [other for _, other in keys[:number]]:
+            hint = "A new key for a new id; a key that was in use keeps its id, which is stored with the values."
+            yield Error(f"{where} is a key that another id has as well.", hint=hint, id="payflow.E024")
+        else:
+            try:
+                fields.cipher(key_id)
+            except ConfigurationError as wrong:
+                yield Error(str(wrong), hint=make, id="payflow.E024")
+
+
 def _surroundings(read: Conf) -> Iterator[CheckMessage]:
     try:
         reverse("payflow:webhook", args=["account", "hint"])
@@ -311,7 +338,7 @@ def _database() -> Iterator[CheckMessage]:
 def _cache() -> Iterator[CheckMessage]:
     backend = settings.CACHES.get("default", {}).get("BACKEND", "")
     if backend.endswith((".LocMemCache", ".DummyCache")):
-        hint = "Refused webhooks are throttled per process then; use a cache that all processes share."
+        hint = "Refused webhooks and starts are counted per process then; use a cache that all processes share."
         yield Warning("The default cache is not shared between processes.", hint=hint, id="payflow.W016")
 
 

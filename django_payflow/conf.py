@@ -21,6 +21,8 @@ from .states import FULFILMENT_RETRY_SECONDS
 __all__ = ["DEFAULT_ORDER_MODEL", "Account", "Conf", "Handler", "get", "order_model_name", "serves"]
 
 DEFAULT_ORDER_MODEL = "payflow.Order"
+OFF = "off"
+"""In the place of the first encryption key: nothing new is encrypted. A word, lest a missing variable mean it."""
 
 
 def order_model_name() -> str:
@@ -93,6 +95,8 @@ class Conf:
     webhook_max_bytes: int = 64 * 1024
     refusals_per_minute: int = 60
     """Refused webhook calls per address and minute before the answer becomes 429."""
+    starts_per_minute: int = 30
+    """How often one address, one session or one customer may press "pay" in a minute before the answer is 429."""
     lease_seconds: float = 60
     """How long one worker owns a row; after that another may take it."""
     fetches_per_account: int = 16
@@ -121,6 +125,9 @@ class Conf:
     """``{"RESERVE": path, "RELEASE": path}``: ``def reserve(order)`` and ``def release(order)``, each called once."""
     aftercare_days: tuple[float, ...] = (1, 7, 30, 90, 180)
     """Days after which a paid payment is asked about again: refunds and chargebacks whose webhook was lost."""
+    encryption_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Key id -> Fernet key: the first one encrypts what is kept of requests, webhooks and buyers, every one decrypts.
+    ``{"off": "off"}`` in the first place, or nothing at all: new values are stored as they are."""
     poll_seconds: float | None = None
     """Ask about every open payment this often, instead of by the provider's schedule. For demos and tests."""
     fulfilment_retry_seconds: tuple[float, ...] = FULFILMENT_RETRY_SECONDS
@@ -168,9 +175,12 @@ def get() -> Conf:
     for name, defaults in (("LIMITS", LIMITS), ("RETENTION_DAYS", RETENTION_DAYS)):
         if isinstance(raw.get(name, {}), Mapping):
             values[name.lower()] = {**defaults, **raw.get(name, {})}
-    for name in ("REFUND_APPROVAL_ABOVE", "STOCK", "LIMITS", "RETENTION_DAYS"):
+    for name in ("REFUND_APPROVAL_ABOVE", "STOCK", "LIMITS", "RETENTION_DAYS", "ENCRYPTION_KEYS"):
         if not isinstance(raw.get(name, {}), Mapping):
             raise ConfigurationError(f"PAYFLOW[{name!r}] must be a dict")
+    for pair in raw.get("ENCRYPTION_KEYS", {}).items():
+        if not all(isinstance(each, str) for each in pair):  # such as a variable that is not set
+            raise ConfigurationError("PAYFLOW['ENCRYPTION_KEYS'] must hold text only: ids, and Fernet keys")
     return Conf(**values)
 
 

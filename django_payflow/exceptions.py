@@ -4,6 +4,7 @@
 
     PayflowError
     |-- ConfigurationError (also django's ImproperlyConfigured is raised from it at start-up, see conf)
+    |   `-- Unreadable               a stored value that no key in PAYFLOW["ENCRYPTION_KEYS"] decrypts
     |-- InsideTransaction            a provider call while a database transaction is open
     |-- CheckoutRefused              the shop's request cannot become a payment; .buyer_message is polite
     |   |-- OrderNotPayable          the order's status or an existing payment forbids a new attempt
@@ -51,6 +52,7 @@ __all__ = [
     "TooManyAttempts",
     "Uncertain",
     "UnknownStatus",
+    "Unreadable",
     "Unsupported",
     "WebhookRefused",
 ]
@@ -62,6 +64,10 @@ class PayflowError(Exception):
 
 class ConfigurationError(PayflowError):
     """A setting is missing or wrong; the message names it and says what to write instead."""
+
+
+class Unreadable(ConfigurationError):
+    """A stored value that no configured key decrypts; the message names the column and the id of the key."""
 
 
 class InsideTransaction(PayflowError):

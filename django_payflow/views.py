@@ -21,7 +21,7 @@ from .exceptions import CheckoutRefused, ConfigurationError
 from .flow import Arrival, Received
 from .models import get_order_model
 from .tasks import wake
-from .throttle import too_many
+from .throttle import SLOW_DOWN, starts_wait, too_many
 
 __all__ = ["pay", "return_", "start", "status", "webhook"]
 
@@ -52,7 +52,10 @@ def private(view: View) -> View:
 @require_POST
 @private
 def start(request: HttpRequest, reference: str) -> HttpResponse:
-    """Begin to pay an order: fields ``account``, optional ``method``, optional ``confirmed=1``. 303 to the page."""
+    """Begin to pay an order: fields ``account``, optional ``method``, optional ``confirmed=1``. 303 to the page.
+
+    429: too many starts from one address, session or customer.
+    """
     order = get_object_or_404(get_order_model(), reference=reference)
     return _start(request, order, account=request.POST.get("account", ""), method=request.POST.get("method") or None)
 
@@ -78,13 +81,20 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _start(request: HttpRequest, order: Any, *, account: str, method: str | None) -> HttpResponse:
+    address = request.META.get("REMOTE_ADDR", "")
+    session = getattr(getattr(request, "session", None), "session_key", None) or ""
+    limit = conf.get().starts_per_minute
+    if wait := starts_wait(limit=limit, address=address, session=session, customer=order.email):
+        throttled = _refused(request, order, SLOW_DOWN, 429)
+        throttled.headers["Retry-After"] = str(wait)
+        return throttled
     try:
         started = flow.start_checkout(
             order=order,
             account=account,
             method=method,
             confirmed=request.POST.get("confirmed") == "1",
-            ip=request.META.get("REMOTE_ADDR", ""),
+            ip=address,
             user_agent=request.headers.get("User-Agent", ""),
         )
     except CheckoutRefused as refused:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import flow
+from ..exceptions import Unreadable
 from ..models import DeliveryState, WebhookDelivery
 from ..redaction import scrub, scrub_json
 from .base import AccountFilter, ReadOnlyAdmin
@@ -121,10 +122,14 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: WebhookDelivery) -> Sequence[Panel]:
         """What was sent."""
-        headers = [(name, scrub(str(value))) for name, value in row.headers.items()]
+        try:
+            body = readable_body(bytes(row.body))
+            headers = [(name, scrub(str(value))) for name, value in row.headers.items()]
+        except Unreadable as why:
+            body, headers = str(why), []
         note = _("As stored, without what looks secret or personal. It is never believed: the provider is asked.")
         return (
-            Panel(title=_("Body"), text=readable_body(bytes(row.body)), note=note, empty=_("The body was empty.")),
+            Panel(title=_("Body"), text=body, note=note, empty=_("The body was empty.")),
             Panel(title=_("Headers"), headers=(_("Name"), _("Value")), rows=headers, empty=_("None were kept.")),
         )
 

@@ -29,6 +29,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import checkpoints, clock, conf
+from ..exceptions import Unreadable
+from ..fields import Sealed
 from ..models import IdempotentRequest, Payment
 from .errors import EXPECTED, MEDIA_TYPE, problem
 
@@ -138,6 +140,8 @@ def _in_progress(until: datetime | None, now: datetime) -> Response:
 
 def _replay(row: IdempotentRequest) -> Response:
     status = row.status or 200
+    if isinstance(row.answer, Sealed):
+        raise Unreadable(row.answer.reason)
     kind = MEDIA_TYPE if status >= 400 else None
     return Response(row.answer, status=status, headers={REPLAYED: "true"}, content_type=kind)
 

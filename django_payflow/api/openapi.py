@@ -71,6 +71,7 @@ _WHY = {
     404: "It does not exist, or is not this user's.",
     409: "Not in this state: `detail` says why. Also while the same request is being worked on, with `Retry-After`.",
     422: "It cannot be carried out like this, or the key was used for another request.",
+    429: "Too many starts for one buyer; `Retry-After` says when.",
 }
 _ORDER, _PAYMENT, _MOVE = (OrderSerializer, "The order."), (None, "The payment."), (MoveSerializer, "It took place.")
 _LATER = (MoveSerializer, "It is under way, or waits for a person; look again at `/moves/{id}/`.")
@@ -98,7 +99,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "request brings the same page, under whatever key.",
         body=StartSerializer,
         good={201: (StartedSerializer, "Where to send the buyer.")},
-        bad=_COMMAND,
+        bad=(*_COMMAND, 429),
         key="required",
     ),
     ("orders", "cancel"): Operation(

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 from django.db.models import Prefetch, QuerySet
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import Throttled
 from rest_framework.pagination import CursorPagination
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -24,6 +25,7 @@ from ..flow import Moved
 from ..models import Move, OrderLine, Payment, get_order_model
 from ..states import MoveStatus
 from ..tasks import wake
+from ..throttle import SLOW_DOWN, starts_wait
 from . import errors
 from .idempotency import idempotent, key_of, move_key
 from .permissions import PayflowPermission, about_orders, about_payments
@@ -145,8 +147,11 @@ class PayflowOrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Payf
     @idempotent(required=True)
     def payments(self, request: Request, reference: str) -> Response:
         """Start paying an order, or get the same offer again."""
-        order = self.get_object()
-        started = flow.start_checkout(order=order, actor=self.actor, **self.read(StartSerializer))
+        order, values = self.get_object(), self.read(StartSerializer)
+        limit = conf.get().starts_per_minute
+        if wait := starts_wait(limit=limit, address=values.get("ip", ""), customer=order.email):
+            raise Throttled(wait=wait, detail=SLOW_DOWN)
+        started = flow.start_checkout(order=order, actor=self.actor, **values)
         wake(started)
         payment = Payment.objects.filter(pk=started.payment_id).first()
         answer = {

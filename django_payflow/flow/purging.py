@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
 
-from .. import clock, conf
+from .. import clock, conf, redaction
+from ..exceptions import Unreadable
 from ..models import DeliveryState, IdempotentRequest, Payment, PaymentEvent, WebhookDelivery, get_order_model
 from ..states import OrderStatus
 from .rows import Change, locked_order, locked_payments, note, save_facts, short_transaction
@@ -29,7 +30,7 @@ class Purged:
     orders: int = 0
     api_keys: int = 0
     still_open: tuple[str, ...] = ()
-    """References of orders that were left alone: their payment or delivery is not over."""
+    """References of orders that were left alone: their payment or delivery is not over, or a key is missing."""
 
 
 def purge(*, dry_run: bool = False) -> Purged:
@@ -60,14 +61,18 @@ def erase_customer(*, email: str, actor: str = "", dry_run: bool = False) -> Pur
     over = mine.filter(status__in=_OVER)
     if dry_run:
         return Purged(orders=over.count(), still_open=open_orders)
-    orders = list(over.order_by("pk").values_list("pk", flat=True))
-    bodies = events = 0
-    for pk in orders:
-        _erase(pk, actor)
+    bodies = events = orders = 0
+    for pk, reference in list(over.order_by("pk").values_list("pk", "reference")):
+        try:
+            _erase(pk, actor)
+        except Unreadable as why:
+            open_orders += (_skipped(reference, why),)
+            continue
+        orders += 1
         about = WebhookDelivery.objects.filter(payment__order_id=pk).exclude(state=DeliveryState.PENDING)
         bodies += about.update(body=b"", headers={})
         events += PaymentEvent.objects.filter(order_id=pk).exclude(data={}).forget_data()
-    return Purged(orders=len(orders), deliveries=bodies, events=events, still_open=open_orders)
+    return Purged(orders=orders, deliveries=bodies, events=events, still_open=open_orders)
 
 
 def _older(rows: Any, column: str, name: str, now: datetime) -> Any:
@@ -101,8 +106,19 @@ def _blank(rows: Any) -> int:
 def _erase_all(rows: Any, *, dry_run: bool) -> int:
     if dry_run:
         return int(rows.count())
-    pks: Iterable[int] = list(rows.order_by("pk").values_list("pk", flat=True))
-    return sum(1 for pk in pks if _erase(pk, ""))
+    total = 0
+    for pk, reference in list(rows.order_by("pk").values_list("pk", "reference")):
+        try:
+            total += _erase(pk, "")
+        except Unreadable as why:
+            _skipped(reference, why)
+    return total
+
+
+def _skipped(reference: str, why: Unreadable) -> str:
+    """The order stays as it is, all of it, until the key is back: what cannot be read cannot be emptied in part."""
+    redaction.logger().error("purge: order %s was left alone: %s", reference, why)
+    return reference
 
 
 def _erase(order_id: int, actor: str) -> bool:

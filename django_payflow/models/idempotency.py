@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from .. import clock
+from ..fields import EncryptedJSONField
 
 __all__ = ["IdempotentRequest"]
 
@@ -16,7 +17,7 @@ class IdempotentRequest(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty while it is being answered.")
-    answer = models.JSONField(null=True, blank=True)
+    answer = EncryptedJSONField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, help_text="After this the first try counts as dead.")
     created_at = models.DateTimeField(default=clock.now, db_index=True)
 

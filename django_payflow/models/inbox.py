@@ -11,6 +11,7 @@ from django.db import connections, models, router, transaction
 from django.db.backends.utils import CursorWrapper
 
 from .. import clock
+from ..fields import EncryptedBinaryField, EncryptedJSONField
 from .payment import Payment
 
 
@@ -97,8 +98,8 @@ class WebhookDelivery(models.Model):
         default=list, blank=True, help_text="Refunds and disputes that it names, by kind and id."
     )
     verified = models.BooleanField(default=False, help_text="Signed by the provider; unsigned ones are only hints.")
-    body = models.BinaryField(help_text="The raw bytes.")
-    headers = models.JSONField(default=dict, help_text="A harmless selection.")
+    body = EncryptedBinaryField(help_text="The raw bytes.")
+    headers = EncryptedJSONField(default=dict, help_text="A harmless selection.")
     state = models.CharField(max_length=8, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     hits = models.PositiveIntegerField(default=1)
     attempts = models.PositiveIntegerField(default=0)

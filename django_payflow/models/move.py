@@ -8,6 +8,7 @@ from typing import Any, Self
 from django.db import models
 
 from .. import clock
+from ..fields import EncryptedJSONField
 from ..messages import MoveKind, MoveRequest
 from ..money import readable
 from ..states import MOVE_MOVES, UNDER_WAY, MoveStatus
@@ -59,7 +60,7 @@ class Move(SafeRefreshMixin, models.Model):
         default=0, help_text="What it gives up of the authorization; taken back if it fails."
     )
     captured_before = models.BigIntegerField(default=0, help_text="What was captured when it was asked for.")
-    request = models.JSONField(default=dict, blank=True, help_text="The frozen call.")
+    request = EncryptedJSONField(default=dict, blank=True, help_text="The frozen call.")
     reference = models.CharField(max_length=255, blank=True, db_index=True, help_text="The provider's id.")
     dispute_status = models.CharField(max_length=10, blank=True, help_text="Of a dispute: inquiry, open, won, lost.")
     reason = models.CharField(max_length=200, blank=True)

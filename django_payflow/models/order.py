@@ -14,6 +14,7 @@ from django.db import models, transaction
 from .. import clock
 from ..conf import order_model_name
 from ..exceptions import InvalidCheckout
+from ..fields import EncryptedJSONField
 from ..messages import Buyer, Line, LineKind
 from ..money import Money
 from ..states import ORDER_MOVES, PAYABLE_ORDER, OrderStatus
@@ -69,7 +70,7 @@ class AbstractOrder(SafeRefreshMixin, models.Model):
     currency = models.CharField(max_length=3, help_text="ISO 4217 code, such as EUR.")
     email = models.EmailField(blank=True)
     name = models.CharField(max_length=200, blank=True)
-    payment_details = models.JSONField(
+    payment_details = EncryptedJSONField(
         default=dict,
         blank=True,
         help_text="What only payment providers need of the buyer, by the names of messages.Buyer: phone, street, "

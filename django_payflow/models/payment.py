@@ -12,6 +12,7 @@ from django.db import connections, models, router
 
 from .. import clock
 from ..conf import order_model_name
+from ..fields import EncryptedJSONField, EncryptedTextField
 from ..messages import Checkout, Phase
 from ..money import Money
 from ..states import PAYMENT_MOVES, Doubt, Facts, PaymentStatus, label_of
@@ -85,8 +86,8 @@ class Payment(SafeRefreshMixin, models.Model):
     currency = models.CharField(max_length=3)
     method = models.CharField(max_length=40, blank=True, help_text="The provider's word.")
     asked_method = models.CharField(max_length=40, blank=True)
-    checkout = models.JSONField(help_text="The frozen request; personal data is removed once the provider has it.")
-    checkout_url = models.TextField(blank=True, help_text="The hosted page.")
+    checkout = EncryptedJSONField(help_text="The frozen request; personal data is removed once the provider has it.")
+    checkout_url = EncryptedTextField(blank=True, help_text="The hosted page.")
     live = models.BooleanField(default=False, help_text="Real money, or the provider's test mode.")
     merchant = models.CharField(max_length=64, blank=True, help_text="The provider's id of the receiving account.")
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..exceptions import (
     InvalidCheckout,
@@ -242,7 +242,7 @@ class MollieProvider(Provider[MollieOptions]):
 
     def cancel(self, checkout: Checkout, reference: Reference) -> Report:
         """DELETE: most open payments cannot be cancelled (``isCancelable``), Mollie then answers 422."""
-        return read_payment(self.http.send("DELETE", f"/v2/payments/{reference.value}", auth=self._auth()).json())
+        return read_payment(self.http.send("DELETE", _path(reference.value), auth=self._auth()).json())
 
     def check_move(self, checkout: Checkout, request: MoveRequest) -> None:
         """Refuse what the method cannot do, as far as it was chosen before the hosted page.
@@ -277,7 +277,7 @@ class MollieProvider(Provider[MollieOptions]):
         _refuse_release(self._look(payment, ends))
         self.http.send(
             "POST",
-            f"/v2/payments/{payment}/release-authorization",
+            f"{_path(payment)}/release-authorization",
             auth=self._auth(),
             headers={"Idempotency-Key": request.key},
             ends=ends,
@@ -309,7 +309,7 @@ class MollieProvider(Provider[MollieOptions]):
         try:
             answer = self.http.send(
                 "POST",
-                f"/v2/payments/{payment}/{name}",
+                f"{_path(payment)}/{name}",
                 auth=self._auth(),
                 body=_move_body(checkout, request),
                 headers={"Content-Type": "application/json", "Idempotency-Key": request.key},
@@ -350,7 +350,7 @@ class MollieProvider(Provider[MollieOptions]):
         raise Uncertain(problem)
 
     def _read(self, payment: str, ends: float | None = None) -> Report:
-        answer = self.http.get(f"/v2/payments/{payment}", auth=self._auth(), params=_EMBED, ends=ends)
+        answer = self.http.get(_path(payment), auth=self._auth(), params=_EMBED, ends=ends)
         return read_payment(answer.json())
 
     def _auth(self) -> Bearer:
@@ -489,6 +489,10 @@ def _decimals(currency: str) -> int:
 
 def _amount(minor: int, currency: str) -> dict[str, str]:
     return {"currency": currency, "value": to_decimal_string(minor, _decimals(currency))}
+
+
+def _path(payment_id: str) -> str:
+    return f"/v2/payments/{quote(payment_id, safe='')}"
 
 
 def read_payment(data: Mapping[str, Any]) -> Report:

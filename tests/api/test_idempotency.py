@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 
 from django_payflow import clock, flow
 from django_payflow.api.idempotency import move_key
@@ -124,6 +125,18 @@ def test_permission__withdrawn_meanwhile_gives_no_stored_answer(api, pay):
     assert api.post(path, REFUND, key="k1").status == 202
     api.user.user_permissions.clear()
     assert api.post(path, REFUND, key="k1").short == (403, "permission_denied")
+
+
+@pytest.mark.attack(44)
+def test_stored_answer__that_no_key_opens_is_an_error_and_no_second_refund(api, pay, settings):
+    """The encryption key was taken away: the answer cannot be told again, and nothing is done again."""
+    path = f"/payments/{pay().key}/refund/"
+    settings.PAYFLOW = {**settings.PAYFLOW, "ENCRYPTION_KEYS": {"old": Fernet.generate_key().decode()}}
+    assert api.post(path, REFUND, key="k1").status == 202
+    settings.PAYFLOW = {**settings.PAYFLOW, "ENCRYPTION_KEYS": {}}
+
+    assert api.post(path, REFUND, key="k1").short == (500, "configuration")
+    assert Move.objects.count() == 1
 
 
 # -- while another worker has it

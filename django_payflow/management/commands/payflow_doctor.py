@@ -16,6 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from ... import clock, conf, flow, registry
 from ...exceptions import ConfigurationError
+from ...fields import current_key
+from ...flow import rekeying
 from ...models import Case, Heartbeat, Payment
 
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
@@ -69,6 +71,7 @@ def examine(*, offline: bool = False) -> Iterator[Finding]:
         yield _sweep()
         yield from _backlog()
         yield from _busy()
+        yield from _at_rest()
 
 
 def _configuration() -> Iterator[Finding]:
@@ -170,6 +173,44 @@ def _busy() -> Iterator[Finding]:
     for alias, count in flow.busy_accounts().items():
         words = f"{count} payments and moves are being asked about, which is all that FETCHES_PER_ACCOUNT allows"
         yield Finding("warning", f"provider {alias}", words)
+
+
+_REKEY = "Run manage.py payflow_rekey."
+
+
+def _at_rest() -> Iterator[Finding]:
+    """Which keys the stored values need: whether all can be read, and which keys may be taken away."""
+    subject = "encryption at rest"
+    try:
+        keys, first, columns = conf.get().encryption_keys, current_key(), rekeying.columns()
+        lost = {str(column): pks for column in columns if (pks := rekeying.tried(column))}
+        surveys = [rekeying.survey(column) for column in columns] if keys else []
+    except ConfigurationError:
+        return  # the configuration's own finding says so
+    for found in surveys:
+        if found.unknown:
+            lost.pop(str(found.column), None)
+            words = f"{found.unknown} values of {found.column} need a key that is not configured: {found.example}"
+            yield Finding("wrong", subject, f"{words}. Put it back into PAYFLOW['ENCRYPTION_KEYS'].")
+    for column, pks in lost.items():
+        words = f"{column} of row {pks[0]} and {len(pks) - 1} more of the newest cannot be decrypted"
+        yield Finding(
+            "wrong", subject, f"{words}: its key is missing from PAYFLOW['ENCRYPTION_KEYS'], or another one."
+        )
+    if not keys:
+        if not lost:
+            yield Finding("ok", subject, "off: PAYFLOW['ENCRYPTION_KEYS'] is empty")
+        return
+    if first is not None and (plain := sum(found.plain for found in surveys)):
+        yield Finding("warning", subject, f"{plain} values are stored without encryption. {_REKEY}")
+    for key_id in (key_id for key_id in keys if keys[key_id] != conf.OFF):
+        count = sum(found.by_key[key_id] for found in surveys)
+        if key_id == first:
+            yield Finding("ok", subject, f"{count} values are encrypted with {key_id!r}")
+        elif count:
+            yield Finding("warning", subject, f"{count} values still need the key {key_id!r}. {_REKEY}")
+        else:
+            yield Finding("ok", subject, f"no value needs the key {key_id!r} any more")
 
 
 def _figures_as_json() -> dict[str, Any]:
