@@ -31,7 +31,8 @@ test-thorough:
 test-slow:
 	@bin/bootstrap dev conformance
 	$(PYTEST) -n auto -m "slow and not services and not e2e and not soak" tests
-	$(PYTEST) -m "slow and services and not e2e and not soak" tests
+	@bin/with-service mariadb 3306 true
+	$(PYTEST) -n 2 --dist loadfile -m "slow and services and not e2e and not soak" tests
 
 soak:
 	@bin/bootstrap dev

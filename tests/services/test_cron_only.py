@@ -171,7 +171,7 @@ def cron_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     running.kill()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.soak)])
 def shop(
     request: pytest.FixtureRequest, tmp_path: Path, cron_bank: Bank, migrated: Callable[[str], Database]
 ) -> Iterator[CronShop]:

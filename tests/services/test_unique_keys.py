@@ -167,12 +167,12 @@ class TestRaces:
         order = ground.started()
         ground.begin_an_hour()
         count = "SELECT COUNT(*) FROM payflow_case WHERE kind = 'foreign_object' AND closed_at IS NULL"
-        before = ground.site.database.rows(count)[0][0]
+        ground.site.database.execute("DELETE FROM payflow_case WHERE kind = 'foreign_object'")  # of this very hour
 
         answers = at_once([partial(ground.site.webhook, order, reference="tr_stranger")] * 16)
 
         assert {answer.status_code for answer in answers} == {404}
-        assert ground.site.database.rows(count)[0][0] == before + 1
+        assert ground.site.database.rows(count)[0][0] == 1
 
     @pytest.mark.gauntlet("G7")
     def test_parts__that_together_exceed_what_was_captured_are_refused_by_lock(self, ground):
