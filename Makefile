@@ -48,15 +48,15 @@ mutate:
 
 test-postgres:
 	@bin/bootstrap dev conformance
-	@bin/with-service postgres 5432 "$(PYTEST) -n auto -m 'not slow and not e2e and not soak and not plain and not thorough' tests --ignore=tests/simulators"
+	@bin/with-service postgres 5432 "$(PYTEST) -n auto -m 'not slow and not e2e and not soak and not plain and not thorough and not services' tests --ignore=tests/simulators"
 
 test-own-order:
 	@bin/bootstrap dev conformance
-	PAYFLOW_TEST_OWN_ORDER=1 $(PYTEST) -n auto -m "not slow and not e2e and not soak and not plain and not thorough" tests --ignore=tests/simulators --ignore=tests/example
+	PAYFLOW_TEST_OWN_ORDER=1 $(PYTEST) -n auto -m "not slow and not e2e and not soak and not plain and not thorough and not services" tests --ignore=tests/simulators --ignore=tests/example
 
 test-mariadb:
 	@bin/bootstrap dev conformance
-	@bin/with-service mariadb 3306 "$(PYTEST) -n auto -m 'not slow and not e2e and not soak and not plain and not thorough' tests --ignore=tests/simulators"
+	@bin/with-service mariadb 3306 "$(PYTEST) -n auto -m 'not slow and not e2e and not soak and not plain and not thorough and not services' tests --ignore=tests/simulators"
 
 test-browser:
 	@bin/bootstrap dev e2e

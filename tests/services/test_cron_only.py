@@ -31,6 +31,12 @@ WEB_POINTS = ["move.intent", "move.claimed", "move.called"]
 CRON_POINTS = ["move.claimed", "move.called", "move.settled"]
 
 
+def first_and_rest(points: list[str]) -> list[Any]:
+    """The first one is played in ``make test-all``, the others in ``make soak``."""
+    first, *rest = points
+    return [first, *(pytest.param(point, marks=pytest.mark.soak) for point in rest)]
+
+
 class CronShop:
     """The smallest shop: a web process while somebody is there, and cron."""
 
@@ -215,7 +221,7 @@ def test_capture__on_fulfilment_is_made_by_cron(shop):
 
 
 @pytest.mark.gauntlet("G10")
-@pytest.mark.parametrize("point", CRON_POINTS)
+@pytest.mark.parametrize("point", first_and_rest(CRON_POINTS))
 def test_capture__whose_cron_is_killed_is_made_once_by_the_next(shop, point):
     order = shop.paid_at_the_bank(account="later", word="authorized")
     shop.everybody_leaves()
@@ -272,7 +278,7 @@ def test_fulfilment__that_failed_twice_is_done_by_cron_and_took_effect_once(shop
 
 
 @pytest.mark.gauntlet("G10")
-@pytest.mark.parametrize("point", ["move.claimed", "move.called"])
+@pytest.mark.parametrize("point", first_and_rest(["move.called", "move.claimed"]))
 def test_void__of_a_cancelled_order_whose_web_process_was_killed_is_made_by_cron(shop, point):
     order = shop.known(shop.paid_at_the_bank(account="later", word="authorized"))
     shop.lay(f"web.{point}")

@@ -6,13 +6,12 @@ Two web processes share nothing but the database; the doors of the site let them
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from tests.services.harness import at_once
-from tests.services.shop import ONCE, UNPAID, Order, Site
+from tests.services.shop import UNPAID, Order, Site
 
 pytestmark = pytest.mark.services
 
@@ -22,31 +21,6 @@ def _paid_at_the_bank(site: Site) -> Order:
     order = site.order()
     site.bank.set(site.started(order), "paid", webhook=False)
     return order
-
-
-@pytest.mark.gauntlet("G1")
-@pytest.mark.attack(5)
-def test_webhook__a_hundred_times_over_sixteen_connections_is_one_payment(busy_site):
-    order = _paid_at_the_bank(busy_site)
-    left = iter(range(100))
-
-    def keep_calling() -> list[int]:
-        return [busy_site.webhook(order).status_code for _ in left]
-
-    def keep_sweeping() -> list[int]:
-        return [busy_site.door("sweep/").status_code for _ in range(5)]
-
-    answers = at_once([*[keep_calling] * 16, *[keep_sweeping] * 2])
-
-    assert Counter(status for each in answers[:16] for status in each) == {200: 100}
-    assert Counter(status for each in answers[16:] for status in each) == {200: 10}
-    busy_site.works_out(order)
-    inbox = busy_site.database.rows(
-        "SELECT hits, error FROM payflow_webhookdelivery WHERE payment_id = %s", busy_site.payment_id(order)
-    )
-    assert inbox == [(100, "")]
-    reference = busy_site.reference(order)
-    assert len([call for call in busy_site.bank.calls("get") if call["payment"] == reference]) <= 10
 
 
 @pytest.mark.gauntlet("G1")
@@ -67,19 +41,6 @@ def test_whole_shop__a_storm_of_webhooks_and_returns_beside_worker_and_beat_is_o
     assert {status for each in answers for status in each} == {200}
     site.ends_well(order)
     assert site.database.rows("SELECT hits, error FROM payflow_webhookdelivery") == [(100, "")]
-
-
-@pytest.mark.gauntlet("G2")
-def test_return_webhook_and_sweep__at_once_on_one_payment_do_it_once(busy_site):
-    orders = []
-    for _ in range(10):
-        order = _paid_at_the_bank(busy_site)
-        come_back, webhook = partial(busy_site.come_back, order), partial(busy_site.webhook, order)
-        answers = at_once([come_back, webhook, partial(busy_site.door, "sweep/")] * 2)
-        assert {answer.status_code for answer in answers} == {200}
-        orders.append(order)
-
-    busy_site.works_out(*orders)
 
 
 @pytest.mark.attack(27)
@@ -161,24 +122,6 @@ def test_fulfil__a_local_handler_and_its_mark_are_one_transaction(busy_site):
     )
 
     assert wrote == [(True,)]
-
-
-@pytest.mark.gauntlet("G4")
-def test_two_attempts__paid_at_the_same_moment_settle_one_order_and_flag_the_other(busy_site):
-    order = busy_site.order()
-    references = []
-    for method in ("ideal", "creditcard"):
-        assert busy_site.start(order, method=method).status_code == 303
-        references.append(busy_site.reference(order))
-    payments = busy_site.database.rows("SELECT id FROM payflow_payment WHERE order_id = %s ORDER BY id", order.id)
-    for reference in references:
-        busy_site.bank.set(reference, "paid", webhook=False)
-
-    answers = at_once([partial(busy_site.door, f"confirm/{pk}/") for (pk,) in payments])
-
-    assert [answer.status_code for answer in answers] == [200, 200]
-    twice = {"payments": ("paid", "paid"), "turned_paid": 2, "at_provider": 2, "cases": ("surplus",)}
-    busy_site.works_out(order, expected=replace(ONCE, **twice))
 
 
 def test_webhook__a_foreign_id_from_sixteen_connections_is_one_case_and_no_error(busy_site):
