@@ -34,13 +34,15 @@ test-slow:
 	@bin/with-service mariadb 3306 true
 	$(PYTEST) -n 2 --dist loadfile -m "slow and services and not e2e and not soak" tests
 
+soak: export PAYFLOW_RELIABILITY_REPORT = 1
 soak:
 	@bin/bootstrap dev
 	@rm -f var/reliability.jsonl
-	PAYFLOW_RELIABILITY_REPORT=1 $(PYTEST) -m "soak or reported" tests
+	$(PYTEST) -m "soak or reported" tests
 	PAYFLOW_SOAK=100000 $(PYTEST) -n auto tests/states/test_histories.py
 	PAYFLOW_SOAK=20000 $(PYTEST) -n auto tests/histories/test_permuted_news.py -m "not slow"
 	PAYFLOW_SOAK=2000 $(PYTEST) -n auto tests/histories/test_through_the_flow.py
+	$(PY) -m tests.services.ledger
 
 mutate:
 	@bin/bootstrap dev

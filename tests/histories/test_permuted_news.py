@@ -14,6 +14,7 @@ import time_machine
 from tests.contract.stages import STAGES
 from tests.histories.mail import by_post, final_cases, final_facts, in_order
 from tests.histories.replay import replayed
+from tests.services import ledger
 
 SOAK = int(os.environ.get("PAYFLOW_SOAK") or 0)
 FIRST = int(os.environ.get("PAYFLOW_SEED") or 1)
@@ -35,6 +36,7 @@ def test_permuted_news__the_rules_end_where_the_provider_is(name, stories):
         where = f"{name}, {story.name}, number {number}: {row.log}"
         assert final_facts(row) == straight[story.name], where
         assert all(final_cases(row).values()), f"{where}: {row.open}"
+    ledger.write("histories", {"name": f"news of {name} to the rules", "seed": FIRST, "number": IN_MEMORY})
 
 
 @pytest.mark.slow
@@ -48,3 +50,4 @@ def test_permuted_news__the_flow_ends_where_the_provider_is(name, stories):
         for number in range(FIRST, FIRST + THROUGH_FLOW):
             story = told[number % len(told)]
             assert replayed(story, number) == final_facts(in_order(story)), f"{name}, {story.name}, number {number}"
+    ledger.write("histories", {"name": f"news of {name} to the flow", "seed": FIRST, "number": THROUGH_FLOW})

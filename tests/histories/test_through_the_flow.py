@@ -37,6 +37,7 @@ from django_payflow.states import CLOSABLE, DEAD, Doubt, PaymentStatus
 from tests.histories import promises
 from tests.histories.house import ABROAD, CURRENCY, HOUSE, KINDS, TOTAL, Deal, Fate, Part
 from tests.histories.world import BOSS, CLERK, NORTH, SOUTH, World, clumsy
+from tests.services import ledger
 
 HISTORIES = int(os.environ.get("PAYFLOW_SOAK") or 100)
 FIRST_SEED = int(os.environ.get("PAYFLOW_SEED") or 1)
@@ -572,3 +573,4 @@ def test_histories__end_where_the_house_is(number):
         happened = play(number, HISTORIES // SHARDS)
     if HISTORIES // SHARDS >= 250:
         assert {name for name in EVERYTHING if not happened[name]} == set()
+    ledger.write("histories", {"name": "flow and database", "seed": number, "number": HISTORIES // SHARDS})

@@ -40,6 +40,7 @@ from django_payflow.states import (
     record_sums,
     write_off,
 )
+from tests.services import ledger
 from tests.states.bank import CURRENCY, Bank
 from tests.states.desk import ENDED, REPLIES, Desk, Move, Row
 from tests.states.order_spec import CLOSED, conflicted, stays
@@ -495,3 +496,4 @@ def test_histories__end_where_the_banks_are(number):
     if HISTORIES // SHARDS >= 500:
         due = EVERYTHING if HISTORIES // SHARDS >= 5000 else EVERYTHING - RARE
         assert {name for name in due if not happened[name]} == set()
+    ledger.write("histories", {"name": "the rules alone", "seed": number, "number": HISTORIES // SHARDS})
