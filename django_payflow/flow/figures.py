@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Coalesce
 
 from .. import clock, conf
 from ..models import DeliveryState, Fulfilment, Move, Payment, WebhookDelivery
@@ -75,12 +76,19 @@ def _figure(name: str, now: datetime, limits: Mapping[str, float], *kinds: tuple
 
 
 def _asked_in_vain(figure: Figure, now: datetime) -> Figure:
-    """Add payments that are asked about again and again without an answer: for how long, their pauses tell."""
+    """Add payments that are asked about again and again without an answer.
+
+    For how long, their pauses tell; but a buyer who reloads his page makes more troubles than pauses, so never longer
+    than since the last answer.
+    """
     troubled = Payment.objects.filter(troubles__gt=0, next_check_at__gt=now).exclude(status=PaymentStatus.CREATED)
+    answered = Min(Coalesce("reported_at", "created_at"))
+    groups = troubled.values("troubles").annotate(number=Count("pk"), due=Min("next_check_at"), answered=answered)
     waiting, oldest = figure.waiting, now - timedelta(seconds=figure.seconds)
-    for troubles, number, first in troubled.values_list("troubles").annotate(Count("pk"), Min("next_check_at")):
-        waiting += number
-        oldest = min(oldest, first - sum((trouble_pause(n) for n in range(troubles)), timedelta()))
+    for group in groups:
+        pauses = sum((trouble_pause(n) for n in range(group["troubles"])), timedelta())
+        waiting += group["number"]
+        oldest = min(oldest, max(group["due"] - pauses, group["answered"]))
     return replace(figure, waiting=waiting, seconds=int((now - oldest).total_seconds()))
 
 

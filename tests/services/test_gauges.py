@@ -33,11 +33,22 @@ class TestInVain(Contract):
             shop.later(60)
 
         assert [figure.name for figure in flow.figures() if figure.is_too_old] == ["delivery", "check"]
+        assert max(figure.seconds for figure in flow.figures()) <= 71 * 60
         shop.stage.calm()
         for _ in range(70):
             shop.later(60)
         assert [figure.waiting for figure in flow.figures()] == [0, 0, 0, 0]
         assert shop.now() == "completed"
+
+    def test_page_reloaded_while_the_provider_is_down__waits_no_longer_for_it(self, shop):
+        """Each look is one more trouble, and the pauses of so many would be hours."""
+        shop.start()
+        shop.stage.trouble(Call.RETRIEVE, Trouble.BEFORE)
+        for _ in range(20):
+            shop.later(20)
+            shop.ask()
+
+        assert 0 < max(figure.seconds for figure in flow.figures()) <= 20 * 20 + 30
 
     def test_refund_turned_away_for_an_hour__is_too_old(self, shop):
         payment = shop.paid()
