@@ -180,7 +180,9 @@ class OutageShop(CrashShop):
         return None
 
     def refunded_in_dashboard(self, sale: Sale, *, told: bool) -> None:
+        """Where refunds are shown to those only who know their ids, nobody can see one without a webhook."""
         sale.refunds += 1
+        told = told or not sale.stage.lacks(Trait.UNLISTED_REFUNDS)
         sale.stage.play(self.reference(sale), Act.REFUND_PART, webhook=told)
         self.sim.control("POST", "wait", {"idle": True, "timeout": 60})
 
