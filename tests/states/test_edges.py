@@ -6,16 +6,19 @@ from dataclasses import replace
 
 from django_payflow.states import (
     Attempt,
+    CaseKind,
     Doubt,
     Facts,
     OrderOutcome,
     OrderStatus,
     PaymentStatus,
+    label_of,
     let_go,
     read_report,
+    read_stale_report,
     recompute,
 )
-from tests.states.worlds import ALL, LONG, NEW_ROW, START, report_of
+from tests.states.worlds import ALL, LONG, NEW_ROW, SHORT, START, report_of
 
 # --- orders
 
@@ -102,3 +105,42 @@ def test_vanished__is_not_ended_by_silence():
 def test_command__on_a_row_of_which_nothing_was_read_leaves_its_status():
     row = replace(NEW_ROW, status=PaymentStatus.CREATED)
     assert let_go(row, 10).facts.status is PaymentStatus.CREATED
+
+
+def test_second_look__is_wanted_after_the_first_miss_alone():
+    paid = read_report(NEW_ROW, report_of(captured=ALL), now=START)
+    first = read_report(paid.facts, report_of(captured=0), now=START + SHORT)
+    same = read_report(first.facts, report_of(captured=0), now=START + SHORT)
+    later = read_report(first.facts, report_of(captured=0), now=START + LONG)
+    assert first.look_again_at is not None
+    assert (paid.look_again_at, same.look_again_at, later.look_again_at) == (None, None, None)
+
+
+def test_stale_report__adds_one_cent_and_never_none():
+    one = read_stale_report(replace(NEW_ROW, capturable=ALL), report_of(captured=1))
+    assert (one.facts.captured, one.facts.capturable) == (1, ALL - 1)
+    assert read_stale_report(one.facts, report_of(captured=1)).facts == one.facts
+    assert read_stale_report(one.facts, report_of(captured=None)).facts == one.facts
+
+
+def test_stale_report__of_too_much_money_is_doubted_and_reopens_what_was_written_off():
+    row = replace(NEW_ROW, status=PaymentStatus.CONFLICTED, captured=1, doubt=Doubt.AMOUNT, asked_wrong=True)
+    more = read_stale_report(replace(row, written_off_at=START), report_of(captured=ALL + 1))
+    assert (more.facts.doubt, more.facts.status) == (Doubt.AMOUNT, PaymentStatus.CONFLICTED)
+    assert (more.facts.written_off_at, more.facts.asked_wrong) == (None, False)
+    fresh = replace(NEW_ROW, status=PaymentStatus.PAID, captured=ALL, ever_paid=True)
+    assert read_stale_report(fresh, report_of(captured=ALL + 1)).facts.doubt is Doubt.AMOUNT
+
+
+def test_stale_report__that_makes_the_sum_right_closes_what_asked_for_it():
+    short = read_report(NEW_ROW, report_of(captured=ALL - 1), now=START)
+    right = read_stale_report(short.facts, report_of(captured=ALL))
+    assert (short.opens, right.facts.status) == ({CaseKind.MISMATCH}, PaymentStatus.PAID)
+    assert CaseKind.MISMATCH in right.closes
+
+
+def test_one_cent__is_refunded_fully_and_is_no_release():
+    cent = Facts(expected=1, currency="EUR", status=PAID, captured=1, refunded=1)
+    assert cent.fully_refunded
+    assert not replace(cent, refunded=0, let_go=1).released
+    assert label_of(replace(cent, expected=2, refunded=0, capturable=1)) == "partly captured"
