@@ -52,10 +52,11 @@ def publish() -> None:
 
 
 def render(lines: Sequence[Line]) -> str:
-    """Return the generated part: Markdown without dates, so that a run that saw the same writes the same."""
+    """Return the generated part: Markdown without dates, sorted: a run that saw the same writes the same."""
 
     def of(kind: str) -> list[Line]:
-        return [line for line in lines if line["kind"] == kind]
+        found = [line for line in lines if line["kind"] == kind]
+        return sorted(found, key=lambda line: [line.get(key, "") for key in ("provider", "points", "name")])
 
     parts = [_points(_newest(of("point"))), _pairs(_newest(of("pair"))), _lost_webhooks(of("lost_webhooks"))]
     parts += [_outages(of("outage")), _histories(of("histories"))]
@@ -82,7 +83,7 @@ def _points(lines: Sequence[Line]) -> str:
         "| point | providers | worst |",
         "|---|---|---|",
     ]
-    for point in dict.fromkeys(point for line in lines for point in line["points"]):
+    for point in sorted({point for line in lines for point in line["points"]}):
         there = [line for line in lines if point in line["points"]]
         names = ", ".join(line["provider"] for line in there)
         seconds = [line["seconds"] for line in there if _came_to_rest(line)]
